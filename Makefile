@@ -1,0 +1,27 @@
+# Everything runs through ./dev, which makes the environment on first use.
+.PHONY: run test unit lint format lock image clean
+
+run: ## the FAQ example from data to an answered question
+	@./dev anchorline demo
+
+test: lint ## lint, types, unit and end-to-end tests
+	@./dev pytest
+
+unit: lint ## the same without whole pipelines and servers
+	@./dev pytest -m "not end_to_end"
+
+lint:
+	@./dev ruff check .
+	@./dev ruff format --check .
+	@./dev mypy
+
+format:
+	@./dev ruff check --fix .
+	@./dev ruff format .
+
+lock: ## resolve setup.py and pyproject.toml anew into requirements.lock
+	@./dev uv pip compile --quiet setup.py --extra examples --group dev --generate-hashes --no-emit-index-url --no-annotate \
+	  --python-version 3.13 --python-platform x86_64-manylinux_2_40 --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## the environment of this checkout; downloads stay in the cache folder
+	rm -rf .venv build *.egg-info

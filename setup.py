@@ -1,0 +1,45 @@
+"""What Anchorline is called, what it needs, and what it installs."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="anchorline",
+    version="0.1.0",
+    description="TFX pipelines that train encoders with customised losses and push them behind TF Serving.",
+    license="Apache-2.0",
+    python_requires=">=3.13,<3.14",
+    packages=find_packages(include=["pipeline*", "components*", "serving*", "kubeflow*"]),
+    package_data={"components": ["py.typed"], "pipeline": ["py.typed"], "serving": ["py.typed"]},
+    install_requires=[
+        "tensorflow>=2.21,<2.22",
+        "keras>=3.15,<4",
+        "tfx>=1.21,<1.22",
+        "apache-beam>=2.77,<3",
+        "tensorflow-transform>=1.21,<1.22",
+        "tensorflow-model-analysis>=0.52,<0.53",
+        "tensorflow-serving-api>=2.19",
+        "ml-metadata>=1.21,<1.22",
+        "grpcio>=1.67",
+        "httptools>=0.6",
+        "numpy>=2",
+        "orjson>=3.10",
+        "pyarrow>=16",
+        "pydantic>=2.10,<3",
+        "PyYAML>=6",
+        "rich>=13",
+        "scikit-learn>=1.5",
+        "typer>=0.15",
+        "uvicorn>=0.34",
+        "uvloop>=0.21",
+    ],
+    extras_require={
+        # The building-permit FAQ of examples/faq.yaml; its data is CC-BY-4.0.
+        "examples": ["zaragoza-construction-faq==1.2.1"],
+    },
+    entry_points={
+        "console_scripts": [
+            "anchorline=pipeline.cli:main",
+            "anchorline-model-server=serving.server.__main__:main",
+        ],
+    },
+)
