@@ -1,0 +1,219 @@
+"""What every match loss must keep: each goes through all of these. A new loss is one line in LOSSES."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import ml_dtypes
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.losses.ranking import MultipleNegativesRanking, multiple_negatives_ranking
+from components.losses.scores import cosine_scores
+from components.losses.triplet import CosineTriplet, cosine_triplet
+
+type Loss = Callable[..., Any]
+
+# A fixed integer seed makes "random" draw the same negatives at every call, so that its loss can be compared.
+TRIPLETS: dict[str, tuple[Loss, keras.losses.Loss]] = {
+    f"triplet-{margin}-{negatives}": (
+        partial(cosine_triplet, margin=margin, negatives=negatives, seed=3),
+        CosineTriplet(margin=margin, negatives=negatives, seed=3),
+    )
+    for margin in (1.5, "soft")
+    for negatives in ("random", "all", "hardest", "semi_hard")
+}
+RANKINGS: dict[str, tuple[Loss, keras.losses.Loss]] = {
+    f"ranking-{scale}": (partial(multiple_negatives_ranking, scale=scale), MultipleNegativesRanking(scale=scale))
+    for scale in (1.0, 20.0)
+}
+LOSSES = TRIPLETS | RANKINGS
+every_function = pytest.mark.parametrize("loss", [function for function, _ in LOSSES.values()], ids=list(LOSSES))
+every_class = pytest.mark.parametrize("loss", [instance for _, instance in LOSSES.values()], ids=list(LOSSES))
+
+ROWS, COLUMNS = 4, 6
+ANSWER_OF_ROW = np.array([0, 1, 2, 0])
+ANSWER_OF_COLUMN = np.array([0, 1, 2, 0, 3, 1])  # rows 0, 1 and 3 have two positives, and no row all negatives
+POSITIVE = ANSWER_OF_ROW[:, None] == ANSWER_OF_COLUMN[None, :]
+
+
+def random_scores(seed: int = 0, dtype: Any = np.float64) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, (ROWS, COLUMNS)).astype(dtype)
+
+
+def value_and_gradient(loss: Loss, positive: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
+    scores = tf.convert_to_tensor(scores)
+    with tf.GradientTape() as tape:
+        tape.watch(scores)
+        losses = loss(positive, scores)
+    return losses.numpy(), tape.gradient(losses, scores).numpy()
+
+
+@every_function
+def test_the_gradient_is_that_of_finite_differences(loss: Loss) -> None:
+    scores, step = random_scores(), 1e-6
+    _, gradient = value_and_gradient(loss, POSITIVE, scores)
+    expected = np.zeros_like(scores)
+    for cell in np.ndindex(*scores.shape):
+        up, down = scores.copy(), scores.copy()
+        up[cell] += step
+        down[cell] -= step
+        expected[cell] = (loss(POSITIVE, up).numpy().sum() - loss(POSITIVE, down).numpy().sum()) / (2 * step)
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+
+@every_function
+def test_the_gradient_raises_right_scores_and_lowers_wrong_ones(loss: Loss) -> None:
+    _, gradient = value_and_gradient(loss, POSITIVE, random_scores())
+    assert (gradient[POSITIVE] < 0).all()
+    assert (gradient[~POSITIVE] >= 0).all()
+    assert (gradient.clip(0).sum(axis=1) > 1e-3).all()  # every row pushes at least one negative away
+    np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=1e-12)  # only differences of scores matter
+
+
+@every_function
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 2)])
+@pytest.mark.parametrize("positives", [0.0, 1.0])
+def test_rows_with_nothing_to_compare_cost_nothing(loss: Loss, shape: tuple[int, int], positives: float) -> None:
+    scores = np.linspace(-1, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    losses, gradient = value_and_gradient(loss, np.full(shape, positives), scores)
+    np.testing.assert_array_equal(losses, np.zeros(shape[0]))
+    np.testing.assert_array_equal(gradient, np.zeros(shape))
+
+
+@every_function
+def test_a_row_with_nothing_to_compare_leaves_the_others_alone(loss: Loss) -> None:
+    scores, positive = random_scores(), POSITIVE.copy()
+    usual, usual_gradient = value_and_gradient(loss, positive, scores)
+    positive[1], positive[2] = True, False
+    losses, gradient = value_and_gradient(loss, positive, scores)
+    np.testing.assert_array_equal(losses, [usual[0], 0, 0, usual[3]])
+    np.testing.assert_array_equal(gradient[[0, 3]], usual_gradient[[0, 3]])
+    np.testing.assert_array_equal(gradient[[1, 2]], 0)
+
+
+@pytest.mark.parametrize("loss", [f for n, (f, _) in LOSSES.items() if "random" not in n])
+def test_a_copy_of_the_right_answer_changes_nothing(loss: Loss) -> None:
+    scores = random_scores()
+    scores[:, 3] = scores[:, 0]
+    scores[:, 5] = scores[:, 1]
+    own_rows = [0, 3]  # the rows that column 3 answers
+    without = np.delete(scores, 3, axis=1), np.delete(POSITIVE, 3, axis=1)
+    kept, dropped = loss(POSITIVE, scores).numpy(), loss(without[1], without[0]).numpy()
+    np.testing.assert_allclose(kept[own_rows], dropped[own_rows], rtol=1e-12)
+
+
+@every_function
+def test_zero_vectors_have_a_finite_gradient(loss: Loss) -> None:
+    generator = np.random.default_rng(1)
+    questions, candidates = generator.normal(size=(ROWS, 3)), generator.normal(size=(COLUMNS, 3))
+    questions[1] = 0
+    candidates[[0, 4]] = 0
+    vectors = [tf.constant(questions, tf.float32), tf.constant(candidates, tf.float32)]
+    with tf.GradientTape() as tape:
+        tape.watch(vectors)
+        losses = loss(POSITIVE, cosine_scores(*vectors))
+    assert np.isfinite(losses).all()
+    for gradient in tape.gradient(losses, vectors):
+        assert np.isfinite(gradient).all()
+        assert np.abs(gradient).max() < 100
+
+
+@every_function
+def test_a_score_that_is_not_a_number_shows(loss: Loss) -> None:
+    for column in (2, 4):  # of row 2 the only positive, and a negative
+        scores = random_scores()
+        scores[2, column] = np.nan
+        np.testing.assert_array_equal(np.isnan(loss(POSITIVE, scores)), [False, False, True, False])
+
+
+@every_function
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_half_precision_is_computed_in_float32(loss: Loss, dtype: Any) -> None:
+    scores = random_scores(dtype=dtype)
+    losses = loss(POSITIVE, scores)
+    assert losses.dtype == tf.float32
+    np.testing.assert_array_equal(losses, loss(POSITIVE, scores.astype(np.float32)))
+
+
+@every_function
+def test_float64_stays_float64(loss: Loss) -> None:
+    losses = loss(POSITIVE, random_scores())
+    assert losses.dtype == tf.float64
+    np.testing.assert_allclose(losses, loss(POSITIVE, random_scores(dtype=np.float32)), rtol=1e-5)
+
+
+@every_function
+@pytest.mark.parametrize(
+    "positive", [POSITIVE, POSITIVE.astype(np.float16), POSITIVE.astype(np.int64), POSITIVE.tolist()]
+)
+def test_positive_may_have_any_dtype(loss: Loss, positive: Any) -> None:
+    np.testing.assert_array_equal(loss(positive, random_scores()), loss(POSITIVE, random_scores()))
+
+
+@every_function
+def test_graph_of_unknown_shape_equals_eager(loss: Loss) -> None:
+    graph = tf.function(
+        loss, input_signature=[tf.TensorSpec([None, None], tf.bool), tf.TensorSpec([None, None], tf.float64)]
+    )
+    for rows in (slice(0, 4), slice(1, 3)):
+        positive, scores = POSITIVE[rows], random_scores()[rows]
+        np.testing.assert_allclose(graph(positive, scores), loss(positive, scores), rtol=1e-12)
+
+
+@every_function
+def test_shapes_that_would_broadcast_are_refused(loss: Loss) -> None:
+    with pytest.raises(ValueError, match=r"positive has shape \(4,\), scores has \(4, 4\)"):
+        loss(np.ones(4), np.ones((4, 4)))
+    with pytest.raises(ValueError, match=r"positive has shape \(4, 1\), scores has \(4, 6\)"):
+        loss(np.ones((4, 1)), np.ones((4, 6)))
+
+
+@pytest.mark.parametrize(("function", "loss"), LOSSES.values(), ids=list(LOSSES))
+def test_the_class_is_the_mean_of_the_function(function: Loss, loss: keras.losses.Loss) -> None:
+    scores = random_scores(dtype=np.float32)
+    expected = function(POSITIVE, scores).numpy()
+    assert expected.shape == (ROWS,)
+
+    def again(**changed: Any) -> keras.losses.Loss:  # anew, because a loss that draws moves on at each call
+        return type(loss).from_config({**loss.get_config(), **changed})
+
+    np.testing.assert_allclose(again(reduction=None)(POSITIVE, scores), expected, rtol=1e-6)
+    np.testing.assert_allclose(again()(POSITIVE, scores), expected.mean(), rtol=1e-6)
+    weighted = again(reduction="sum")(POSITIVE, scores, sample_weight=[0.0, 2.0, 0.0, 1.0])
+    np.testing.assert_allclose(weighted, 2 * expected[1] + expected[3], rtol=1e-6)
+
+
+@every_class
+def test_the_class_survives_serialisation(loss: keras.losses.Loss) -> None:
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+    assert keras.saving.get_registered_name(type(loss)) == f"anchorline>{type(loss).__name__}"
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15 saves so on NumPy 2
+@pytest.mark.parametrize(
+    "loss",
+    [CosineTriplet("soft", "semi_hard"), CosineTriplet(0.7, "random", seed=5), MultipleNegativesRanking(scale=3.0)],
+    ids=["triplet-semi-hard", "triplet-random", "ranking"],
+)
+def test_a_compiled_model_trains_and_reloads(loss: keras.losses.Loss, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(COLUMNS, use_bias=False)])
+    model.compile(optimizer=keras.optimizers.SGD(0.5), loss=loss)
+    questions = np.random.default_rng(2).normal(size=(ROWS, 3)).astype(np.float32)
+    history = model.fit(questions, POSITIVE, batch_size=ROWS, epochs=10, verbose=0).history["loss"]
+    assert history[-1] < 0.8 * history[0]
+
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert reloaded.loss.get_config() == loss.get_config()
+    np.testing.assert_allclose(
+        reloaded.evaluate(questions, POSITIVE, verbose=0),
+        type(loss).from_config(loss.get_config())(POSITIVE, model.predict(questions, verbose=0)),
+        rtol=1e-5,
+    )
