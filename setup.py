@@ -28,6 +28,7 @@ setup(
         "PyYAML>=6",
         "rich>=13",
         "scikit-learn>=1.5",
+        "tensorboard>=2.19",
         "typer>=0.15",
         "uvicorn>=0.34",
         "uvloop>=0.21",

@@ -1,0 +1,1 @@
+"""The anomalies step: data that does not fit its schema stops the run."""

@@ -1,0 +1,1 @@
+"""The baseline step: the newest pushed version, which a new model must not fall behind."""

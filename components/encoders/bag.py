@@ -1,0 +1,124 @@
+"""A bag of words and character n-grams that starts as TF-IDF and learns how much each term matters.
+
+Terms are hashed into buckets. A term weighs (1 + log tf) · idf · exp(θ); each tower learns its own θ, 0 at first, so
+the untrained model is TF-IDF over the candidate library. Weighted terms are projected to a dense vector by a sparse
+sign sketch (Charikar et al., 2002; Weinberger et al., 2009), which keeps cosines up to about 1/√dimensions.
+"""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.encoders.settings import BagSettings, Side
+from components.encoders.tower import Tower
+from components.transform.tokens import tokenize
+
+COORDINATES_PER_TERM = 4
+
+
+def count_terms(text: tf.Tensor, buckets: int, ngrams: tuple[int, ...]) -> tf.SparseTensor:
+    """Sublinear frequencies of words, pairs of neighbouring words, and character n-grams inside words.
+
+    Args:
+        text: string[N].
+        buckets: number of hash buckets.
+        ngrams: lengths of the character n-grams; a word is framed by `<` and `>` first.
+
+    Returns:
+        float32[N, buckets], sparse in no particular order, values 1 + log(count).
+    """
+    tokens = tokenize(text)
+    words, position = tf.unique(tokens.flat_values)
+    characters = tf.strings.unicode_split(tf.strings.join(["<", words, ">"]), "UTF-8")
+    grams = tf.strings.ngrams(characters, list(ngrams), separator="")
+    of_word = tf.concat([tf.strings.join(["word ", words])[:, tf.newaxis], grams], axis=1)
+    unigrams = tf.gather(_bucket(of_word, buckets), position)
+    pairs = _bucket(tf.strings.ngrams(tokens, 2, separator=" "), buckets)
+    rows = tf.concat([tf.gather(tokens.value_rowids(), unigrams.value_rowids()), pairs.value_rowids()], axis=0)
+    terms = tf.concat([unigrams.flat_values, pairs.flat_values], axis=0)
+    cells, _, counts = tf.unique_with_counts(rows * buckets + terms)
+    return tf.SparseTensor(
+        tf.stack([cells // buckets, cells % buckets], axis=1),
+        1.0 + tf.math.log(tf.cast(counts, tf.float32)),
+        tf.stack([tf.size(text, tf.int64), tf.constant(buckets, tf.int64)]),
+    )
+
+
+def _bucket(terms: tf.RaggedTensor, buckets: int) -> tf.RaggedTensor:
+    return terms.with_flat_values(tf.strings.to_hash_bucket_fast(terms.flat_values, buckets))
+
+
+class Lexicon(keras.layers.Layer):
+    """What both towers must agree on: how terms are counted, their idf, and where the sketch puts them."""
+
+    def __init__(self, settings: BagSettings) -> None:
+        super().__init__(name="lexicon", trainable=False)
+        self.settings = settings
+        shape = (settings.buckets, COORDINATES_PER_TERM)
+        random = np.random.default_rng(0)
+        coordinates = random.integers(settings.dimensions, size=shape, dtype=np.int32)
+        signs = random.choice(np.array([-1, 1], np.int8), size=shape)
+        self.coordinates = self.add_weight(name="coordinates", shape=shape, dtype="int32", trainable=False)
+        self.coordinates.assign(coordinates)
+        self.signs = self.add_weight(name="signs", shape=shape, dtype="int8", trainable=False)
+        self.signs.assign(signs)
+        self.idf = self.add_weight(name="idf", shape=(settings.buckets,), initializer="ones", trainable=False)
+
+    def adapt(self, library: Iterable[tf.Tensor]) -> None:
+        """Set idf = 1 + ln((1 + documents) / (1 + document frequency)), scikit-learn's smoothed form."""
+        documents, frequency = 0, np.zeros(self.settings.buckets, np.int64)
+        for texts in library:
+            terms = count_terms(texts, self.settings.buckets, self.settings.ngrams)
+            frequency += np.bincount(terms.indices[:, 1].numpy(), minlength=self.settings.buckets)
+            documents += int(terms.dense_shape[0])
+        self.idf.assign(1.0 + np.log((1.0 + documents) / (1.0 + frequency)))
+
+    def sketch(self, terms: tf.SparseTensor, weights: tf.Tensor) -> tf.Tensor:
+        """Dense rows, float32[N, dimensions], of weighted terms; `weights` go with the entries of `terms`."""
+        row, term = terms.indices[:, 0], terms.indices[:, 1]
+        dimensions = self.settings.dimensions
+        cell = row[:, tf.newaxis] * dimensions + tf.cast(tf.gather(self.coordinates, term), tf.int64)
+        value = weights[:, tf.newaxis] * tf.cast(tf.gather(self.signs, term), tf.float32)
+        flat = tf.math.unsorted_segment_sum(value, cell, terms.dense_shape[0] * dimensions)
+        return tf.reshape(flat, [-1, dimensions])
+
+
+class BagTower(Tower):
+    """Terms → learned weights → sketch → unit vector."""
+
+    def __init__(self, lexicon: Lexicon, settings: BagSettings, name: str) -> None:
+        super().__init__(name=name)
+        self.lexicon = lexicon
+        self.settings = settings
+        self.dimensions = settings.dimensions
+        self.log_weight = self.add_weight(
+            name="log_weight",
+            shape=(settings.buckets,),
+            initializer="zeros",
+            regularizer=keras.regularizers.L2(settings.weight_decay),
+        )
+        self.built = True
+
+    def adapt(self, library: Iterable[tf.Tensor]) -> None:
+        """Take the inverse document frequencies from the library."""
+        self.lexicon.adapt(library)
+
+    def featurize(self, text: tf.Tensor) -> tf.SparseTensor:
+        """Term frequencies, float32[N, buckets], sparse."""
+        return count_terms(text, self.settings.buckets, self.settings.ngrams)
+
+    def call(self, terms: tf.SparseTensor, training: bool = False) -> tf.Tensor:
+        """Unit vectors, float32[N, dimensions]."""
+        term = terms.indices[:, 1]
+        weights = terms.values * tf.gather(self.lexicon.idf, term) * tf.exp(tf.gather(self.log_weight, term))
+        if training and self.settings.term_dropout:
+            weights = tf.nn.dropout(weights, self.settings.term_dropout)
+        return keras.ops.normalize(self.lexicon.sketch(terms, weights), axis=-1)
+
+
+def build_towers(settings: BagSettings) -> dict[Side, Tower]:
+    """Two towers with one lexicon and term weights of their own."""
+    lexicon = Lexicon(settings)
+    return {"question": BagTower(lexicon, settings, "question"), "answer": BagTower(lexicon, settings, "answer")}

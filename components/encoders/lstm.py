@@ -1,0 +1,79 @@
+"""Embedding and LSTM, shared by both towers; the question passes one more dense layer."""
+
+import keras
+import tensorflow as tf
+
+from components.encoders.settings import LstmSettings, Side
+from components.encoders.tower import Tower
+from components.transform.tokens import tokenize
+from components.transform.vocabulary import Vocabulary
+
+PADDING = 0
+
+
+class LstmTower(Tower):
+    """Token ids → embedding → LSTM → unit vector.
+
+    Layers that both towers hold are shared. Tokens past `max_tokens` are cut.
+    """
+
+    reads_token_ids = True
+
+    def __init__(
+        self,
+        *,
+        vocabulary: Vocabulary,
+        embedding: keras.layers.Layer,
+        lstm: keras.layers.LSTM,
+        head: keras.layers.Layer | None,
+        max_tokens: int,
+        name: str,
+    ) -> None:
+        super().__init__(name=name)
+        self.vocabulary = vocabulary
+        self.embedding = embedding
+        self.lstm = lstm
+        self.head = head
+        self.max_tokens = max_tokens
+        self.dimensions = lstm.units
+
+    def featurize(self, text: tf.Tensor) -> tf.Tensor:
+        """Padded token ids, int64[N, T]."""
+        return self.featurize_ids(self.vocabulary.lookup(tokenize(text)))
+
+    def featurize_ids(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Pad to the longest text of the batch, at least one token wide."""
+        padded = ids[:, : self.max_tokens].to_tensor(default_value=PADDING)
+        return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)]])
+
+    def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Unit vectors, float32[N, units]."""
+        embedded = self.embedding(ids)
+        vector = self.lstm(embedded, mask=_at_least_one(ids), training=training)
+        if self.head is not None:
+            vector = self.head(vector)
+        return keras.ops.normalize(vector, axis=-1)
+
+
+def _at_least_one(ids: tf.Tensor) -> tf.Tensor:
+    """Mask of the real tokens; the first position always counts, so that an empty text has a vector."""
+    real = tf.not_equal(ids, PADDING)
+    first = tf.equal(tf.range(tf.shape(ids)[1]), 0)
+    return tf.logical_or(real, first)
+
+
+def build_towers(settings: LstmSettings, vocabulary_file: str) -> dict[Side, Tower]:
+    """Two towers that share everything but the question's extra dense layer."""
+    vocabulary = Vocabulary(vocabulary_file)
+    embedding = keras.layers.Embedding(vocabulary.size, settings.embedding, name="embedding")
+    lstm = keras.layers.LSTM(settings.units, name="lstm")
+
+    def tower(side: Side, head: keras.layers.Layer | None) -> LstmTower:
+        return LstmTower(
+            vocabulary=vocabulary, embedding=embedding, lstm=lstm, head=head, max_tokens=settings.max_tokens, name=side
+        )
+
+    return {
+        "question": tower("question", keras.layers.Dense(settings.units, name="dense")),
+        "answer": tower("answer", None),
+    }

@@ -1,0 +1,47 @@
+"""TF-IDF on the same questions and candidates: what every model's figures stand beside."""
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from components.transform.tokens import tokenize
+
+MAX_QUESTIONS = 1_000
+_BATCH = 200
+
+
+def tfidf_ranks(
+    questions: Sequence[str], answers: Sequence[str], candidates: Sequence[str], seed: int = 0
+) -> np.ndarray:
+    """Rank of the right candidate by the cosine of TF-IDF vectors over words (sublinear), fitted on the candidates.
+
+    A candidate with the same score counts as better, as it does for the model. Past MAX_QUESTIONS a seeded sample is
+    ranked.
+
+    Args:
+        questions: N texts.
+        answers: their right answers, all among `candidates`.
+        candidates: the library.
+        seed: of the sample.
+
+    Returns:
+        float[min(N, MAX_QUESTIONS)].
+    """
+    rows = random.Random(seed).sample(range(len(questions)), min(len(questions), MAX_QUESTIONS))  # noqa: S311
+    vectorizer = TfidfVectorizer(analyzer=lambda tokens: tokens, sublinear_tf=True)
+    library = vectorizer.fit_transform(_words(candidates)).T.tocsr()
+    place = {text: index for index, text in enumerate(candidates)}
+    ranks = []
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        scores = (vectorizer.transform(_words([questions[row] for row in batch])) @ library).toarray()
+        right = scores[np.arange(len(batch)), [place[answers[row]] for row in batch]]
+        ranks.append((scores >= right[:, np.newaxis]).sum(axis=1))
+    return np.concatenate(ranks).astype(float)
+
+
+def _words(texts: Sequence[str]) -> list[list[bytes]]:
+    return tokenize(tf.constant(list(texts))).to_list()

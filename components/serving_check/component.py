@@ -1,0 +1,42 @@
+"""The serving check as a step.
+
+TFX's InfraValidator needs docker and does not compile for Kubeflow Pipelines; this step emits the same blessing.
+"""
+
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model
+from tfx.utils import path_utils
+
+from components.serving_check.check import ServingError, check_serving
+from components.train.data import read_texts
+
+
+@component
+def ServingCheck(  # noqa: N802
+    model: InputArtifact[Model],
+    examples: InputArtifact[Examples],
+    rows: Parameter[int],
+    blessing: OutputArtifact[InfraBlessing],
+) -> None:
+    """Bless the model if a server answers `rows` raw questions of the test split as the model itself does."""
+    files = f"{artifact_utils.get_split_uri([examples], 'test')}/*"
+    questions = [question for _, question, _ in read_texts([files])][:rows]
+    try:
+        check_serving(path_utils.serving_model_path(model.uri), questions)
+    except ServingError as error:
+        blessing.set_string_custom_property(REASON, str(error))
+        blessed = False
+    else:
+        blessed = True
+    folder = Path(blessing.uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ("INFRA_BLESSED" if blessed else "INFRA_NOT_BLESSED")).touch()
+    blessing.set_int_custom_property("blessed", int(blessed))
+
+
+REASON = "reason"
+"""Custom property of an InfraBlessing that was refused: why."""

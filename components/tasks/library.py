@@ -1,0 +1,60 @@
+"""The candidate library: every answer the model can give, and the search through it."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from components.tasks.match import answer_key
+
+type Texts = tf.Tensor | list[str]
+
+
+class Ranking(NamedTuple):
+    """The best candidates of each question, best first."""
+
+    ids: tf.Tensor
+    candidates: tf.Tensor
+    scores: tf.Tensor
+
+
+class Library(tf.Module):
+    """Candidates with their vectors.
+
+    Args:
+        ids: string[C].
+        texts: string[C], each once.
+        vectors: float32[C, D], unit length.
+    """
+
+    def __init__(self, ids: Texts, texts: Texts, vectors: tf.Tensor) -> None:
+        super().__init__(name="library")
+        self.ids = tf.Variable(ids, dtype=tf.string, trainable=False, name="ids")
+        self.texts = tf.Variable(texts, dtype=tf.string, trainable=False, name="texts")
+        self.keys = tf.Variable(answer_key(self.texts), trainable=False, name="keys")
+        self.vectors = tf.Variable(vectors, trainable=False, name="vectors")
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return int(self.ids.shape[0])
+
+    def search(self, questions: tf.Tensor, k: int) -> Ranking:
+        """The k (or as many as there are) nearest candidates of question vectors, float32[N, D], by cosine."""
+        scores, places = tf.math.top_k(tf.matmul(questions, self.vectors, transpose_b=True), min(k, self.size))
+        return Ranking(tf.gather(self.ids, places), tf.gather(self.texts, places), scores)
+
+    def rank(self, questions: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        """Rank of the right candidate, 1 is best; a candidate with the same score counts as better.
+
+        Args:
+            questions: float32[N, D], question vectors.
+            answers: string[N], the right answers.
+
+        Returns:
+            float32[N]; library size + 1 where the library does not hold the answer.
+        """
+        scores = tf.matmul(questions, self.vectors, transpose_b=True)
+        right = tf.equal(answer_key(answers)[:, tf.newaxis], self.keys[tf.newaxis, :])
+        score = tf.reduce_max(tf.where(right, scores, -2.0), axis=1, keepdims=True)
+        not_worse = tf.logical_and(scores >= score, tf.logical_not(right))
+        return 1.0 + tf.reduce_sum(tf.cast(not_worse, tf.float32), axis=1)

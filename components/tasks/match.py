@@ -1,0 +1,43 @@
+"""Questions to answers: two towers whose cosine is trained, validated and served."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from components.encoders.settings import Side
+from components.encoders.tower import Tower
+from components.losses.scores import cosine_scores
+
+
+class MatchModel(keras.Model):
+    """Scores every question of a batch against every answer of the batch.
+
+    Its output goes with labels `bool[B, B]`, true where the answer is a right one for the question.
+    """
+
+    def __init__(self, towers: dict[Side, Tower]) -> None:
+        super().__init__(name="match")
+        self.question = towers["question"]
+        self.answer = towers["answer"]
+
+    def call(self, features: dict[Side, Any], training: bool = False) -> tf.Tensor:
+        """Cosines, float32[B, B], of featurized questions (rows) with featurized answers (columns)."""
+        questions = self.question(features["question"], training=training)
+        answers = self.answer(features["answer"], training=training)
+        return cosine_scores(questions, answers)
+
+    def encode(self, side: Side, text: tf.Tensor) -> tf.Tensor:
+        """Unit vectors, float32[N, D], of raw texts, string[N]."""
+        tower: Tower = getattr(self, side)
+        return tower(tower.featurize(text))
+
+
+def same_answer(keys: tf.Tensor) -> tf.Tensor:
+    """Labels of a batch, bool[B, B]: true where two rows have the same answer key, int64[B]."""
+    return tf.equal(keys[:, tf.newaxis], keys[tf.newaxis, :])
+
+
+def answer_key(text: tf.Tensor) -> tf.Tensor:
+    """A 62-bit fingerprint, int64[N], by which equal answers, string[N], are known."""
+    return tf.strings.to_hash_bucket_fast(text, 2**62)

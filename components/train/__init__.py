@@ -1,0 +1,1 @@
+"""The Trainer step: input pipeline, fit, best epoch, export."""

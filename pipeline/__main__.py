@@ -1,0 +1,5 @@
+"""`python -m pipeline` is `anchorline`."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""The command line. Commands import what they need when they are called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from components.errors import UserError
+
+NOT_PUSHED = 3
+"""Exit code of a run that did its work and pushed nothing, because a gate or the serving check said no."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train encoders with customised losses in TFX pipelines and serve them behind TF Serving.",
+)
+
+Config = Annotated[Path, typer.Argument(help="The pipeline's YAML file.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in train.epochs=3.")
+]
+
+
+@app.command()
+def run(
+    config: Config,
+    overrides: Overrides = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what TensorFlow, Beam and TFX log.")] = False,
+) -> None:
+    """Run the pipeline once: from data to a judged, checked and pushed model."""
+    from pipeline.config import load_config
+    from pipeline.run import run as run_pipeline
+
+    facts = run_pipeline(load_config(config, overrides or ()), str(config), Console(highlight=False), verbose=verbose)
+    if not (facts.pushed or facts.unchanged):
+        raise typer.Exit(NOT_PUSHED)
+
+
+@app.command()
+def ask(
+    config: Config,
+    questions: Annotated[list[str], typer.Argument(help="What to ask.", show_default=False)],
+    overrides: Overrides = None,
+    top: Annotated[int, typer.Option(help="How many answers to show.", min=1)] = 3,
+    server: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="gRPC address of a running server; else one is started.")
+    ] = None,
+) -> None:
+    """Ask the pushed model and show its ranked answers."""
+    from pipeline.ask import ask as ask_model
+    from pipeline.config import load_config
+
+    ask_model(load_config(config, overrides or ()), questions, top, server, Console(highlight=False))
+
+
+@app.command()
+def serve(
+    configs: Annotated[list[Path], typer.Argument(help="Pipelines whose models to serve.", show_default=False)],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="gRPC port.", min=1, max=65535)] = 8500,
+    rest_port: Annotated[int, typer.Option(help="REST port.", min=1, max=65535)] = 8501,
+) -> None:
+    """Serve pushed models by gRPC and REST; new versions are taken up as they are pushed."""
+    from pipeline.config import load_config
+    from pipeline.serve import serve as serve_models
+
+    serve_models([load_config(config) for config in configs], host, port, rest_port)
+
+
+@app.command()
+def runs(config: Config, overrides: Overrides = None) -> None:
+    """List past runs with their figures and outcomes, newest first."""
+    from pipeline.config import load_config
+    from pipeline.runs import show_runs
+
+    show_runs(load_config(config, overrides or ()), Console(highlight=False))
+
+
+@app.command()
+def data(config: Config, overrides: Overrides = None) -> None:
+    """Read the data and show what a run would make of it, without running anything."""
+    from pipeline.config import load_config
+    from pipeline.data import show_data
+
+    show_data(load_config(config, overrides or ()), Console(highlight=False))
+
+
+def main() -> None:
+    """Run the command line; errors meant for the user end it with one sentence and code 1."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True, highlight=False).print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""The one configuration file: composed of the settings that lie beside what they configure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from components.errors import UserError
+from components.evaluate.settings import Gate, Metric
+from components.ingest.settings import DataSettings
+from components.train.settings import ModelSettings, TrainSettings
+from components.transform.settings import TransformSettings
+
+
+class ConfigError(UserError):
+    """The configuration is wrong; the text says which key, what came and what is allowed."""
+
+
+class PipelineConfig(BaseModel):
+    """Everything one pipeline needs to know. Relative paths in the file are relative to the file's own folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = Field(
+        description="Name of the pipeline and of the served model: lower-case letters, digits, `-`, `_`."
+    )
+    task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
+    output: str | None = Field(
+        default=None, description="Folder for artifacts, metadata and pushed models; by default `out/NAME`."
+    )
+    seed: int = Field(default=1, ge=0, lt=2**31, description="Seed of every random draw.")
+    data: DataSettings = Field(description="Where the rows come from.")
+    schema_path: str | None = Field(
+        default=None, description="A committed schema (`schema.pbtxt`) to hold the data against; by default inferred."
+    )
+    transform: TransformSettings = Field(default=TransformSettings(), description="From text to tokens.")
+    model: ModelSettings = Field(default=ModelSettings(), description="Encoder and loss.")
+    train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
+    candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
+    gates: dict[Metric, Gate] = Field(
+        default={"mrr": Gate(max_drop=0.01)},
+        description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
+    )
+
+    @property
+    def output_folder(self) -> Path:
+        """Folder of all that runs of this pipeline leave behind."""
+        assert self.output is not None, "load_config fills it in"  # noqa: S101
+        return Path(self.output)
+
+    @property
+    def serving_folder(self) -> Path:
+        """Base path of the served model: one numbered folder a pushed version."""
+        return self.output_folder / "serving" / self.name
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
+    """Read and check a configuration file.
+
+    Args:
+        path: a YAML file.
+        overrides: `a.b=value` each, the value in YAML; they win over the file.
+
+    Raises:
+        ConfigError: one line for each thing that is wrong.
+    """
+    file = Path(path)
+    raw = _read_yaml(file)
+    for override in overrides:
+        _apply(raw, override)
+    try:
+        config = PipelineConfig.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{file}: {_sentence(details, raw)}" for details in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from None
+    return _with_absolute_paths(config, file.resolve().parent)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: there is no such file; give the path of a YAML configuration") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not a text file: byte {error.start} is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{file}: is not valid YAML{where}: {getattr(error, 'problem', error)}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: must hold keys and values, but holds {_show(raw)}")
+    return raw
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set {override}: must look like a.b=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override}: the value is not valid YAML") from None
+    *parents, last = key.split(".")
+    node = raw
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"--set {override}: {parent} is {_show(child)}, not a group of keys")
+        node = child
+    node[last] = value
+
+
+def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
+    data = config.data
+    if not data.path.startswith("package:"):
+        data = data.model_copy(update={"path": str(folder / Path(data.path).expanduser())})
+    output = folder / Path(config.output or f"out/{config.name}").expanduser()
+    schema = config.schema_path and str(folder / Path(config.schema_path).expanduser())
+    return config.model_copy(update={"data": data, "output": str(output.resolve()), "schema_path": schema})
+
+
+def _sentence(error: ErrorDetails, raw: dict[str, Any]) -> str:
+    path, siblings = _locate(error["loc"], raw)
+    key = ".".join(path)
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = _allowed_keys(error["loc"])
+            guess = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)
+            hint = f"; did you mean {guess[0]}?" if guess else f"; allowed are {', '.join(allowed)}"
+            return f"{key}: unknown key{hint}"
+        case "missing":
+            guess = difflib.get_close_matches(str(error["loc"][-1]), [str(name) for name in siblings], n=1)
+            return f"{key}: is missing" + (f"; is {guess[0]} a misspelling of it?" if guess else "")
+        case "union_tag_invalid":
+            return f"{key}.type: got {_show(context['tag'])}; allowed are {context['expected_tags']}"
+        case "union_tag_not_found":
+            return f"{key}.type: is missing"
+        case _:
+            message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            return f"{key}: got {_show(error['input'])}; {message[0].lower()}{message[1:]}"
+
+
+def _locate(location: Iterable[int | str], raw: Any) -> tuple[list[str], Mapping[str, Any]]:
+    """Key path as the user wrote it (without pydantic's union tags), and the keys that stand beside the last one."""
+    path: list[str] = []
+    node, siblings = raw, {}
+    for part in location:
+        if part == "[key]":
+            continue
+        if isinstance(node, dict) and part not in node and node.get("type") == part:
+            continue
+        siblings = node if isinstance(node, dict) else {}
+        path.append(str(part))
+        node = node.get(part) if isinstance(node, dict) else None
+    return path, siblings
+
+
+def _allowed_keys(location: Sequence[int | str]) -> list[str]:
+    """Names that are allowed where `location` points: the fields of the model reached by its parents."""
+    model: Any = PipelineConfig
+    for part in location[:-1]:
+        model = _step_into(model, str(part))
+    return list(getattr(model, "model_fields", {}))
+
+
+def _step_into(model: Any, part: str) -> Any:
+    field = getattr(model, "model_fields", {}).get(part)
+    if field is not None:
+        arguments = getattr(field.annotation, "__args__", ())
+        return arguments if len(arguments) > 1 else field.annotation
+    if isinstance(model, tuple):  # a union, `part` is the tag, or a mapping, `part` is the key
+        tagged = [
+            m for m in model if "type" in getattr(m, "model_fields", {}) and m.model_fields["type"].default == part
+        ]
+        return tagged[0] if tagged else model[-1]
+    return model
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004
