@@ -1,0 +1,117 @@
+"""Everything about the data that can be known to be wrong before a pipeline starts."""
+
+import codecs
+from collections.abc import Iterable, Sequence
+from itertools import combinations, islice
+from pathlib import Path
+
+from components.ingest.columns import missing_column
+from components.ingest.errors import DataError
+from components.ingest.rows import Reject, read_rows
+from components.ingest.settings import Columns, DataSettings, Format
+from components.ingest.source import Source, locate
+
+_HEAD = 1 << 16  # bytes looked at for signs of another format
+_SAMPLE = 1000  # rows looked at for their keys
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+_MAX_CONTROLS = 0.05  # of all bytes: text has next to none, compressed data a tenth, UTF-16 half
+_SIGNATURES = {
+    b"PAR1": "a Parquet file; set data.format to parquet",
+    b"PK\x03\x04": "a zip file or an Excel workbook; export it as CSV in UTF-8",
+    b"\x1f\x8b": "compressed with gzip; unpack it first",
+    codecs.BOM_UTF16_LE: "written in UTF-16; save it as UTF-8",
+    codecs.BOM_UTF16_BE: "written in UTF-16; save it as UTF-8",
+}
+
+
+def check_source(settings: DataSettings) -> Source:
+    """Looks at the beginning of every file; costs milliseconds. Relative paths are relative to the current directory.
+
+    Raises:
+        DataError: one sentence about what is wrong and what to do.
+    """
+    check_columns(settings.columns)
+    source = locate(settings)
+    if not source.files:
+        folder = Path(settings.path).is_dir()
+        raise DataError(
+            f"The folder {settings.path} (data.path) holds no file that ends in .{source.format}."
+            if folder
+            else f"There is no file {settings.path} (data.path; looked for {source.base}/{source.pattern})."
+        )
+    check_files(source.files, source.format, settings.columns)
+    return source
+
+
+def check_columns(columns: Columns) -> None:
+    """Refuses columns of which one plays two parts; only `group` may share."""
+    parts = {role: column for role, column in columns.by_role.items() if role != "group"}
+    for (role, column), (other_role, other) in combinations(parts.items(), 2):
+        if column == other:
+            raise DataError(f"data.columns.{role} and data.columns.{other_role} are both {column!r}; they must differ.")
+
+
+def check_files(files: Iterable[str], format_: Format, columns: Columns) -> None:
+    """Looks at the beginning of each file.
+
+    Raises:
+        DataError: one sentence about the first file that cannot be used.
+    """
+    for file in files:
+        head = _head(file)
+        if format_ == "parquet":
+            _check_parquet_head(file, head)
+        else:
+            _check_text_head(file, head, format_)
+        _check_rows(file, format_, tuple(columns.by_role.values()))
+
+
+def _head(file: str) -> bytes:
+    try:
+        with Path(file).open("rb") as opened:
+            head = opened.read(_HEAD)
+    except PermissionError as error:
+        raise DataError(f"{file} (data.path) may not be read by this user; change its permissions.") from error
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
+        raise DataError(f"{file} is empty.")
+    return head
+
+
+def _check_parquet_head(file: str, head: bytes) -> None:
+    if not head.startswith(b"PAR1"):
+        raise DataError(f"{file} is not a Parquet file; set data.format to what it is.")
+
+
+def _check_text_head(file: str, head: bytes, format_: Format) -> None:
+    for signature, what in _SIGNATURES.items():
+        if head.startswith(signature):
+            raise DataError(f"{file} is not {format_.upper()} but {what}.")
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls > _MAX_CONTROLS * len(head):
+        raise DataError(f"{file} is not {format_.upper()} but a binary file.")
+
+
+def _check_rows(file: str, format_: Format, columns: Sequence[str]) -> None:
+    if format_ == "jsonl":
+        _check_keys(file, columns)
+        return
+    if next(read_rows(file, format_, columns), None) is None:
+        raise DataError(f"{file} has a header but no rows." if format_ != "parquet" else f"{file} has no rows.")
+
+
+def _check_keys(file: str, columns: Sequence[str]) -> None:
+    """A JSON Lines file has no header: its columns are all keys of its first rows."""
+    from components.ingest.jsonl import read_objects
+
+    sample = list(islice(read_objects(file), _SAMPLE))
+    objects = [item[1] for item in sample if not isinstance(item, Reject)]
+    rejects = [item for item in sample if isinstance(item, Reject)]
+    if not objects and rejects:
+        raise DataError(
+            f"{file} is not JSON Lines, one object a line:"
+            f" line {rejects[0].line} is {rejects[0].reason} ({rejects[0].detail})."
+        )
+    keys = list(dict.fromkeys(key for found in objects for key in found))
+    for column in columns:
+        if column not in keys:
+            raise missing_column(file, keys, column)

@@ -1,0 +1,44 @@
+"""The TFX component of ingest."""
+
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.proto import example_gen_pb2
+
+from components.ingest.executor import Executor
+from components.ingest.job import Job, pack
+from components.ingest.settings import DataSettings
+from components.ingest.source import locate
+
+
+def example_gen(settings: DataSettings, *, code_hash: str, rejects_path: str | None) -> FileBasedExampleGen:
+    """Makes the component that reads `settings.path` into the splits train, validation and test.
+
+    Its examples have the bytes features question, answer, id, category and group, one value each. Beside the splits lie
+    `ingest.json` (`summary.Summary`) and `rejected.csv`.
+
+    Args:
+        settings: what to read.
+        code_hash: changes when the code of ingest does, so that TFX does not take an older result from its cache.
+        rejects_path: where to write the list of rows set aside, too, because TFX may delete the output of a step that
+            failed. It is part of the cache key, so it must be the same in every run.
+
+    Raises:
+        DataError: `settings.path` cannot be resolved; see `source.locate`.
+    """
+    source = locate(settings)
+    job = Job(settings=settings, format=source.format, code_hash=code_hash, rejects_path=rejects_path)
+    split = example_gen_pb2.SplitConfig.Split
+    return FileBasedExampleGen(
+        input_base=source.base,
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name="all", pattern=source.pattern)],
+        ),
+        output_config=example_gen_pb2.Output(
+            split_config=example_gen_pb2.SplitConfig(
+                splits=[split(name=name, hash_buckets=share) for name, share in settings.splits.shares.items()],
+                partition_feature_name="group",
+            )
+        ),
+        custom_config=pack(job),
+        custom_executor_spec=BeamExecutorSpec(Executor),
+    )

@@ -1,0 +1,231 @@
+"""Ingest as a Beam job. The files are read twice, so that the text of a row never has to be held or sent anywhere.
+
+The first pass counts, sets bad rows aside and finds repeated pairs by digests of them; the second writes what is left.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import DoOutputsTuple, TaggedOutput
+from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
+from tfx.components.example_gen.write_split import DEFAULT_FILE_NAME
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import Artifact, artifact_utils
+from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, EXAMPLES_KEY, INPUT_BASE_KEY, INPUT_CONFIG_KEY
+from tfx.utils import proto_utils
+
+from components.ingest.check import check_files
+from components.ingest.examples import Dealer, ExampleMaker
+from components.ingest.job import unpack
+from components.ingest.parse import read_records
+from components.ingest.repeats import Buckets, Entry, digest, find_repeats
+from components.ingest.rows import Reject
+from components.ingest.settings import DataSettings, Format
+from components.ingest.source import files_of
+from components.ingest.summary import REJECTS_FILE, SUMMARY_FILE, Summary, list_of_rejects, require_usable
+from components.ingest.tally import Tally
+
+_PLAN = "_ingest_plan"  # key of the Plan among the execution properties
+_TALLY = "tally"  # tag of the side output
+
+
+class Plan(NamedTuple):
+    """What one job does: `files`, in the order of their names, become examples in `folder`."""
+
+    settings: DataSettings
+    format: Format
+    files: tuple[str, ...]
+    folder: str
+
+
+@beam.typehints.with_output_types(tuple[str, list])
+class SurveyFile(beam.DoFn):
+    """First pass over one file: batches of entries by bucket; as a side output the file's tally."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def process(self, element: tuple[int, str]) -> Iterator[Any]:
+        """Takes (number, path); yields (bucket, entries) and one tagged Tally."""
+        number, path = element
+        settings, format_, *_ = self._plan
+        tally = Tally()
+        dealer = Dealer(settings.splits.shares)
+        pairs, candidates, groups = Buckets[Entry]("pair"), Buckets[bytes]("candidate"), Buckets[bytes]("group")
+        for item in read_records(path, format_, settings):
+            tally.rows += 1
+            if isinstance(item, Reject):
+                tally.set_aside(number, item)
+                continue
+            query, candidate, group = digest(item.query), digest(item.candidate), digest(item.group)
+            yield from pairs.add(query, (query + candidate, number, item.line, dealer.split_of(item.group)))
+            yield from candidates.add(candidate, candidate)
+            yield from groups.add(group, group)
+        for buckets in (pairs, candidates, groups):
+            yield from buckets.rest()
+        yield TaggedOutput(_TALLY, tally)
+
+
+@beam.typehints.with_output_types(tuple[int, int])
+class SurveyBucket(beam.DoFn):
+    """Looks through all entries of one bucket."""
+
+    def __init__(self, pair: tuple[str, str]) -> None:
+        self._query, self._candidate = pair
+
+    def process(self, element: tuple[str, Iterable[list[Any]]]) -> Iterator[Any]:
+        """Takes (bucket, batches); yields the (file number, line) of each repeated row, and one tagged Tally."""
+        bucket, batches = element
+        tally = Tally()
+        entries = (entry for batch in batches for entry in batch)
+        match bucket.partition("/")[0]:
+            case "pair":
+                for _, file, line, _ in find_repeats(entries, self._query, tally):
+                    yield file, line
+            case "candidate":
+                tally.distinct[self._candidate] = len(set(entries))
+            case "group":
+                tally.distinct["group"] = len(set(entries))
+        yield TaggedOutput(_TALLY, tally)
+
+
+class AddTallies(beam.CombineFn):
+    """Adds tallies up."""
+
+    def create_accumulator(self) -> Tally:
+        """Nothing counted yet."""
+        return Tally()
+
+    def add_input(self, mutable_accumulator: Tally, element: Tally) -> Tally:
+        """Adds one."""
+        return mutable_accumulator.add(element)
+
+    def merge_accumulators(self, accumulators: Iterable[Tally]) -> Tally:
+        """Adds several."""
+        total = Tally()
+        for tally in accumulators:
+            total.add(tally)
+        return total
+
+    def extract_output(self, accumulator: Tally) -> Tally:
+        """The sum."""
+        return accumulator
+
+
+class WriteReport(beam.DoFn):
+    """Writes the summary and the list of rows set aside beside the splits."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def process(self, element: Tally) -> None:
+        """Takes the tally of all files."""
+        settings, _, files, folder = self._plan
+        summary = Summary.of(element, files, list(settings.splits.shares), [*settings.columns.PAIR, "group"])
+        fileio.makedirs(folder)
+        for name, text in (
+            (SUMMARY_FILE, summary.model_dump_json(indent=2) + "\n"),
+            (REJECTS_FILE, list_of_rejects(element, files)),
+        ):
+            with fileio.open(os.path.join(folder, name), "w") as file:  # noqa: PTH118 - may be a URI
+                file.write(text)
+
+
+class MakeExamples(beam.DoFn):
+    """Second pass over one file: a serialised tf.Example for each good row that repeats none, tagged with its split."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def process(self, element: tuple[int, dict[str, Iterable[Any]]]) -> Iterator[TaggedOutput]:
+        """Takes (number, {"path": [the file's path], "repeats": its lines to leave out})."""
+        _, found = element
+        (path,) = found["path"]
+        repeats = set(found["repeats"])
+        settings, format_, *_ = self._plan
+        maker, dealer = ExampleMaker(settings.columns.PAIR), Dealer(settings.splits.shares)
+        for item in read_records(path, format_, settings):
+            if not isinstance(item, Reject) and item.line not in repeats:
+                yield TaggedOutput(dealer.split_of(item.group), maker.serialise(item))
+
+
+class RowsToExamples(beam.PTransform):
+    """From files to serialised examples, one output per split; writes the report on the way."""
+
+    def __init__(self, exec_properties: dict[str, Any], split_pattern: str = "") -> None:
+        super().__init__()
+        del split_pattern  # the plan names the files
+        self._plan: Plan = exec_properties[_PLAN]
+
+    def expand(self, pipeline: beam.Pipeline) -> DoOutputsTuple:
+        """Builds both passes."""
+        settings, _, files, _ = self._plan
+        paths = pipeline | "Files" >> beam.Create(list(enumerate(files)))
+        surveyed = paths | "SurveyFile" >> beam.ParDo(SurveyFile(self._plan)).with_outputs(_TALLY, main="entries")
+        looked_through = (
+            surveyed.entries
+            | "ByBucket" >> beam.GroupByKey()
+            | "SurveyBucket" >> beam.ParDo(SurveyBucket(settings.columns.PAIR)).with_outputs(_TALLY, main="repeats")
+        )
+        _ = (
+            (surveyed[_TALLY], looked_through[_TALLY])
+            | "Tallies" >> beam.Flatten()
+            | "AddTallies" >> beam.CombineGlobally(AddTallies())
+            | "WriteReport" >> beam.ParDo(WriteReport(self._plan))
+        )
+        return (
+            {"path": paths, "repeats": looked_through.repeats}
+            | "ByFile" >> beam.CoGroupByKey()
+            | "MakeExamples" >> beam.ParDo(MakeExamples(self._plan)).with_outputs(*settings.splits.shares)
+        )
+
+
+class Executor(BaseExampleGenExecutor):
+    """Executor of the component that `component.example_gen` makes."""
+
+    def GetInputSourceToExamplePTransform(self) -> type[beam.PTransform]:  # noqa: N802
+        """The transform from files to examples."""
+        return RowsToExamples
+
+    def GenerateExamplesByBeam(  # noqa: N802
+        self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
+    ) -> dict[str, beam.PCollection]:
+        """Writes the splits and leaves none for the base class to write, which would hold all rows to shuffle."""
+        splits = pipeline | "RowsToExamples" >> RowsToExamples(exec_properties)
+        for name in exec_properties[_PLAN].settings.splits.shares:
+            prefix = os.path.join(exec_properties[_PLAN].folder, f"Split-{name}", DEFAULT_FILE_NAME)  # noqa: PTH118
+            _ = splits[name] | f"Write[{name}]" >> beam.io.WriteToTFRecord(prefix, file_name_suffix=".gz")
+        return {}
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Ingests the files.
+
+        Raises:
+            DataError: the data cannot be used; see `check.check_files` and `summary.require_usable`.
+        """
+        job = unpack(exec_properties[CUSTOM_CONFIG_KEY])
+        folder = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY]).uri
+        plan = Plan(job.settings, job.format, _files(exec_properties), folder)
+        check_files(plan.files, job.format, job.settings.columns)
+        super().Do(input_dict, output_dict, {**exec_properties, _PLAN: plan})
+        rejects = os.path.join(folder, REJECTS_FILE)  # noqa: PTH118
+        if job.rejects_path is not None:
+            fileio.makedirs(os.path.dirname(job.rejects_path) or ".")  # noqa: PTH120
+            fileio.copy(rejects, job.rejects_path, overwrite=True)
+        with fileio.open(os.path.join(folder, SUMMARY_FILE)) as file:  # noqa: PTH118
+            summary = Summary.model_validate_json(file.read())
+        require_usable(summary, job.settings, job.rejects_path or rejects)
+
+
+def _files(exec_properties: dict[str, Any]) -> tuple[str, ...]:
+    """The files that TFX's driver has taken a fingerprint of."""
+    inputs = proto_utils.json_to_proto(exec_properties[INPUT_CONFIG_KEY], example_gen_pb2.Input())
+    return files_of(exec_properties[INPUT_BASE_KEY], inputs.splits[0].pattern)

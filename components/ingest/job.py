@@ -1,0 +1,34 @@
+"""How settings reach the executor: through TFX's custom_config, which also makes them part of the cache key."""
+
+from google.protobuf import wrappers_pb2
+from pydantic import BaseModel, ConfigDict
+from tfx.proto import example_gen_pb2
+from tfx.utils import proto_utils
+
+from components.ingest.settings import DataSettings, Format
+
+
+class Job(BaseModel):
+    """All that an ingest executor is told. `format` is what `settings.format` came to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: DataSettings
+    format: Format
+    code_hash: str
+    rejects_path: str | None
+
+
+def pack(job: Job) -> example_gen_pb2.CustomConfig:
+    """Wraps a job in TFX's message."""
+    config = example_gen_pb2.CustomConfig()
+    config.custom_config.Pack(wrappers_pb2.StringValue(value=job.model_dump_json()))
+    return config
+
+
+def unpack(custom_config: str) -> Job:
+    """Reads a job from the execution property `custom_config`, which is the message as JSON."""
+    config = proto_utils.json_to_proto(custom_config, example_gen_pb2.CustomConfig())
+    text = wrappers_pb2.StringValue()
+    config.custom_config.Unpack(text)
+    return Job.model_validate_json(text.value)
