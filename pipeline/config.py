@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from components.errors import UserError
 from components.evaluate.settings import Gate, Metric
 from components.ingest.settings import DataSettings
 from components.train.settings import ModelSettings, TrainSettings
 from components.transform.settings import TransformSettings
+from pipeline.config_errors import sentence, show
 
 
 class ConfigError(UserError):
     """The configuration is wrong; the text says which key, what came and what is allowed."""
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", name):
+        raise ValueError("allowed are up to 63 lower-case letters, digits, - and _, a letter or digit first")
+    return name
 
 
 class PipelineConfig(BaseModel):
@@ -27,7 +33,7 @@ class PipelineConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] = Field(
+    name: Annotated[str, AfterValidator(_check_name)] = Field(
         description="Name of the pipeline and of the served model: lower-case letters, digits, `-`, `_`."
     )
     task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
@@ -77,7 +83,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     try:
         config = PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        lines = [f"{file}: {_sentence(details, raw)}" for details in error.errors(include_url=False)]
+        lines = [f"{file}: {sentence(details, raw, PipelineConfig)}" for details in error.errors(include_url=False)]
         raise ConfigError("\n".join(lines)) from None
     return _with_absolute_paths(config, file.resolve().parent)
 
@@ -96,7 +102,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{file}: is not valid YAML{where}: {getattr(error, 'problem', error)}") from None
     if not isinstance(raw, dict):
-        raise ConfigError(f"{file}: must hold keys and values, but holds {_show(raw)}")
+        raise ConfigError(f"{file}: must hold keys and values, but holds {show(raw)}")
     return raw
 
 
@@ -113,7 +119,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     for parent in parents:
         child = node.setdefault(parent, {})
         if not isinstance(child, dict):
-            raise ConfigError(f"--set {override}: {parent} is {_show(child)}, not a group of keys")
+            raise ConfigError(f"--set {override}: {parent} is {show(child)}, not a group of keys")
         node = child
     node[last] = value
 
@@ -125,66 +131,3 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
     output = folder / Path(config.output or f"out/{config.name}").expanduser()
     schema = config.schema_path and str(folder / Path(config.schema_path).expanduser())
     return config.model_copy(update={"data": data, "output": str(output.resolve()), "schema_path": schema})
-
-
-def _sentence(error: ErrorDetails, raw: dict[str, Any]) -> str:
-    path, siblings = _locate(error["loc"], raw)
-    key = ".".join(path)
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "extra_forbidden":
-            allowed = _allowed_keys(error["loc"])
-            guess = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)
-            hint = f"; did you mean {guess[0]}?" if guess else f"; allowed are {', '.join(allowed)}"
-            return f"{key}: unknown key{hint}"
-        case "missing":
-            guess = difflib.get_close_matches(str(error["loc"][-1]), [str(name) for name in siblings], n=1)
-            return f"{key}: is missing" + (f"; is {guess[0]} a misspelling of it?" if guess else "")
-        case "union_tag_invalid":
-            return f"{key}.type: got {_show(context['tag'])}; allowed are {context['expected_tags']}"
-        case "union_tag_not_found":
-            return f"{key}.type: is missing"
-        case _:
-            message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            return f"{key}: got {_show(error['input'])}; {message[0].lower()}{message[1:]}"
-
-
-def _locate(location: Iterable[int | str], raw: Any) -> tuple[list[str], Mapping[str, Any]]:
-    """Key path as the user wrote it (without pydantic's union tags), and the keys that stand beside the last one."""
-    path: list[str] = []
-    node, siblings = raw, {}
-    for part in location:
-        if part == "[key]":
-            continue
-        if isinstance(node, dict) and part not in node and node.get("type") == part:
-            continue
-        siblings = node if isinstance(node, dict) else {}
-        path.append(str(part))
-        node = node.get(part) if isinstance(node, dict) else None
-    return path, siblings
-
-
-def _allowed_keys(location: Sequence[int | str]) -> list[str]:
-    """Names that are allowed where `location` points: the fields of the model reached by its parents."""
-    model: Any = PipelineConfig
-    for part in location[:-1]:
-        model = _step_into(model, str(part))
-    return list(getattr(model, "model_fields", {}))
-
-
-def _step_into(model: Any, part: str) -> Any:
-    field = getattr(model, "model_fields", {}).get(part)
-    if field is not None:
-        arguments = getattr(field.annotation, "__args__", ())
-        return arguments if len(arguments) > 1 else field.annotation
-    if isinstance(model, tuple):  # a union, `part` is the tag, or a mapping, `part` is the key
-        tagged = [
-            m for m in model if "type" in getattr(m, "model_fields", {}) and m.model_fields["type"].default == part
-        ]
-        return tagged[0] if tagged else model[-1]
-    return model
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004

@@ -1,0 +1,82 @@
+"""What pydantic found wrong with a configuration, in the words of the person who wrote it."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+
+def sentence(error: ErrorDetails, raw: dict[str, Any], root: type[BaseModel]) -> str:
+    """One clear sentence: key path, what came, what is allowed.
+
+    Args:
+        error: one of pydantic's.
+        raw: what was validated.
+        root: the model it was validated against.
+    """
+    path, siblings = _locate(error["loc"], raw)
+    key = ".".join(path)
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = _allowed_keys(error["loc"], root)
+            guess = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)
+            hint = f"; did you mean {guess[0]}?" if guess else f"; allowed are {', '.join(allowed)}"
+            return f"{key}: unknown key{hint}"
+        case "missing":
+            guess = difflib.get_close_matches(str(error["loc"][-1]), [str(name) for name in siblings], n=1)
+            return f"{key}: is missing" + (f"; is {guess[0]} a misspelling of it?" if guess else "")
+        case "union_tag_invalid":
+            return f"{key}.type: got {show(context['tag'])}; allowed are {context['expected_tags']}"
+        case "union_tag_not_found":
+            return f"{key}.type: is missing"
+        case _:
+            message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            return f"{key}: got {show(error['input'])}; {message[0].lower()}{message[1:]}"
+
+
+def _locate(location: Iterable[int | str], raw: Any) -> tuple[list[str], Mapping[str, Any]]:
+    """Key path as the user wrote it (without pydantic's union tags), and the keys that stand beside the last one."""
+    path: list[str] = []
+    node, siblings = raw, {}
+    for part in location:
+        if part == "[key]":
+            continue
+        if isinstance(node, dict) and part not in node and node.get("type") == part:
+            continue
+        siblings = node if isinstance(node, dict) else {}
+        path.append(str(part))
+        node = node.get(part) if isinstance(node, dict) else None
+    return path, siblings
+
+
+def _allowed_keys(location: Sequence[int | str], root: type[BaseModel]) -> list[str]:
+    """Names that are allowed where `location` points: the fields of the model reached by its parents."""
+    model: Any = root
+    for part in location[:-1]:
+        model = _step_into(model, str(part))
+    return list(getattr(model, "model_fields", {}))
+
+
+def _step_into(model: Any, part: str) -> Any:
+    field = getattr(model, "model_fields", {}).get(part)
+    if field is not None:
+        arguments = getattr(field.annotation, "__args__", ())
+        return arguments if len(arguments) > 1 else field.annotation
+    if isinstance(model, tuple):  # a union, `part` is the tag, or a mapping, `part` is the key
+        tagged = [member for member in model if part in _tags(member)]
+        return tagged[0] if tagged else model[-1]
+    return model
+
+
+def _tags(model: Any) -> tuple[str, ...]:
+    fields = getattr(model, "model_fields", {})
+    return get_args(fields["type"].annotation) if "type" in fields else ()
+
+
+def show(value: Any) -> str:
+    """A value as a message quotes it."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004
