@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ class BagSettings(BaseModel):
     """Bag of words and character n-grams that starts as TF-IDF and learns which terms matter; good on small data."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    learning_rate: ClassVar[float] = 0.02
 
     type: Literal["bag"] = Field(default="bag", description="`bag`: words and character n-grams with learned weights.")
     dimensions: int = Field(default=1024, ge=8, le=16_384, description="Size of a vector.")
@@ -36,6 +37,7 @@ class LstmSettings(BaseModel):
     """Embedding and LSTM shared by both towers; the question passes one more dense layer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    learning_rate: ClassVar[float] = 0.002
 
     type: Literal["lstm"] = Field(default="lstm", description="`lstm`: embedding and LSTM shared by both towers.")
     embedding: int = Field(default=128, ge=1, description="Size of a token's embedding.")

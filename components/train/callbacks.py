@@ -1,7 +1,7 @@
 """Validation by retrieval, and the best epoch kept."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ class RetrievalValidation(keras.callbacks.Callback):
         seed: of the sample.
     """
 
-    def __init__(self, questions: Sequence[str], answers: Sequence[str], library: dict[str, str], seed: int) -> None:
+    def __init__(self, questions: Sequence[str], answers: Sequence[str], library: Mapping[str, str], seed: int) -> None:
         super().__init__()
         draw = random.Random(seed)  # noqa: S311
         rows = sorted(draw.sample(range(len(questions)), min(len(questions), MAX_QUESTIONS)))

@@ -27,7 +27,9 @@ class TrainSettings(BaseModel):
 
     epochs: int = Field(default=30, ge=1, description="At most this many passes over the training pairs.")
     batch_size: int = Field(default=64, ge=2, le=65_536, description="Pairs a step; in-batch negatives come from it.")
-    learning_rate: float = Field(default=0.02, gt=0, allow_inf_nan=False, description="Of Adam.")
+    learning_rate: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Of Adam; by default what suits the encoder."
+    )
     patience: int = Field(
         default=5, ge=1, description="Stop after so many epochs without a better validation MRR; the best is kept."
     )
@@ -43,4 +45,3 @@ class TrainerSettings(BaseModel):
     train: TrainSettings
     seed: int
     candidates: int = Field(ge=1, description="How many candidates `search` returns.")
-    progress: Literal["auto", "bar", "lines", "none"] = "auto"
