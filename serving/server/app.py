@@ -1,0 +1,102 @@
+"""The server put together: load the models, answer on all addresses, stop without dropping a request."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from serving.server import model_config
+from serving.server.batching import MAX_ROWS
+from serving.server.flags import Flags
+from serving.server.listeners import AddressError, Listeners
+from serving.server.models import Models, StartError, log
+from serving.server.parent import die_with_parent
+from serving.server.session_model import SessionModel
+
+
+def run(flags: Flags) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status: 1, after one line on stderr, if it cannot start."""
+    try:
+        uvloop.run(_serve(flags, model_config.from_flags(flags)))
+    except (model_config.ConfigError, StartError, AddressError) as error:
+        log(f"anchorline-model-server: {error}")
+        return 1
+    return 0
+
+
+async def _serve(flags: Flags, configs: list[model_config.ModelConfig]) -> None:
+    stopped = _stop_event(flags)
+    models = _models(flags, configs)
+    listeners = Listeners(flags, models)
+    try:
+        if not await _unless_stopped(models.start(), stopped):
+            return
+        gc.collect()
+        gc.freeze()  # TensorFlow's objects stay for good; collecting after an unload need not walk them again
+        await listeners.start()
+        if flags.ports_file:
+            _write_whole(Path(flags.ports_file), json.dumps(listeners.ports))
+        log(f"serving {models.summary()} at {', '.join(listeners.addresses)}")
+        if await _unless_stopped(models.watch(), stopped):
+            await stopped.wait()  # nothing is watched
+    finally:
+        await listeners.stop()
+        await models.close()
+
+
+def _stop_event(flags: Flags) -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT, or when the parent ends. A second signal kills."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopped.set()
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    if flags.die_with_parent:
+        die_with_parent(stop)
+    return stopped
+
+
+def _models(flags: Flags, configs: list[model_config.ModelConfig]) -> Models[SessionModel]:
+    return Models(
+        configs,
+        SessionModel,
+        poll_seconds=flags.file_system_poll_wait_seconds,
+        retries=flags.max_num_load_retries,
+        retry_seconds=flags.load_retry_interval_micros / 1e6,
+        allow_unavailable_labels=flags.allow_version_labels_for_unavailable_models,
+        max_batch_rows=MAX_ROWS if flags.enable_batching else 1,
+    )
+
+
+async def _unless_stopped(work: Coroutine[Any, Any, None], stopped: asyncio.Event) -> bool:
+    """Wait for `work`; False, with the work cancelled, if `stopped` is set before it is done."""
+    task = asyncio.create_task(work)
+    waiter = asyncio.create_task(stopped.wait())
+    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    if task.done():
+        task.result()
+        return True
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return False
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that others see complete or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)

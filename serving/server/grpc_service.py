@@ -1,0 +1,156 @@
+"""TF Serving's gRPC API: PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus).
+
+A method that is not in `handlers` is answered with UNIMPLEMENTED by gRPC itself.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from serving import tensor_proto
+from serving.server import predict
+from serving.server.errors import Code, StatusError, invalid
+from serving.server.models import Models, Served, log
+from serving.server.session_model import SessionModel
+from serving.server.signature import DEFAULT_SIGNATURE
+from serving.server.silent_tensorflow import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
+
+# gRPC carries the text in a header; a longer one would make many clients drop the whole answer.
+_MAX_DETAILS = 4096
+
+_NO_LIMIT = -1
+OPTIONS = [
+    ("grpc.max_receive_message_length", _NO_LIMIT),
+    ("grpc.max_send_message_length", _NO_LIMIT),
+    ("grpc.so_reuseport", 0),  # a port in use is an error, not a share of somebody else's requests
+]
+
+
+class GrpcService:
+    """The methods; each takes a request message and returns a response message or raises StatusError."""
+
+    def __init__(self, models: Models[SessionModel]):
+        self._models = models
+
+    async def predict(self, request: Any) -> Any:
+        """PredictionService.Predict."""
+        served = self._find(request)
+        spec = request.model_spec
+        name = spec.signature_name or DEFAULT_SIGNATURE
+        signature = served.model.signatures.get(name)
+        if signature is None:
+            raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+        predict.check_names(signature, request.inputs)
+        inputs = {alias: _array(alias, proto) for alias, proto in request.inputs.items()}
+        wanted = predict.wanted_outputs(signature, request.output_filter)
+        outputs = await predict.run(served, signature, wanted, inputs)
+        response = predict_pb2.PredictResponse()
+        _fill_spec(response.model_spec, served, name)
+        for alias, array in outputs.items():
+            tensor_proto.fill(response.outputs[alias], array)
+        return response
+
+    async def get_model_metadata(self, request: Any) -> Any:
+        """PredictionService.GetModelMetadata."""
+        _require_spec(request)
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != "signature_def":
+                raise invalid(f"Metadata field {field} is not supported")
+        return metadata(self._find(request))
+
+    async def get_model_status(self, request: Any) -> Any:
+        """ModelService.GetModelStatus."""
+        _require_spec(request)
+        spec = request.model_spec
+        return status(self._models, spec.name, spec.version.value if spec.HasField("version") else None)
+
+    def _find(self, request: Any) -> Served[SessionModel]:
+        _require_spec(request)
+        spec = request.model_spec
+        choice = spec.WhichOneof("version_choice")
+        return self._models.find(
+            spec.name,
+            version=spec.version.value if choice == "version" else None,
+            label=spec.version_label if choice == "version_label" else None,
+        )
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """For `grpc.aio.Server.add_generic_rpc_handlers`."""
+        return [
+            grpc.method_handlers_generic_handler(
+                "tensorflow.serving.PredictionService",
+                {
+                    "Predict": _handler(self.predict, predict_pb2.PredictRequest),
+                    "GetModelMetadata": _handler(
+                        self.get_model_metadata, get_model_metadata_pb2.GetModelMetadataRequest
+                    ),
+                },
+            ),
+            grpc.method_handlers_generic_handler(
+                "tensorflow.serving.ModelService",
+                {"GetModelStatus": _handler(self.get_model_status, get_model_status_pb2.GetModelStatusRequest)},
+            ),
+        ]
+
+
+def metadata(served: Served[SessionModel]) -> Any:
+    """GetModelMetadataResponse of one version."""
+    response = get_model_metadata_pb2.GetModelMetadataResponse()
+    _fill_spec(response.model_spec, served, "")
+    signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=served.model.signature_defs)
+    response.metadata["signature_def"].Pack(signatures)
+    return response
+
+
+def status(models: Models[SessionModel], name: str, version: int | None) -> Any:
+    """GetModelStatusResponse of a model, or of one of its versions. Raises StatusError (NOT_FOUND)."""
+    response = get_model_status_pb2.GetModelStatusResponse()
+    for number, known in models.status(name, version):
+        entry = response.model_version_status.add(version=number, state=int(known.state))
+        entry.status.error_code = known.error.code.value[0] if known.error else 0
+        entry.status.error_message = known.error.message if known.error else ""
+    return response
+
+
+def _require_spec(request: Any) -> None:
+    if not request.HasField("model_spec"):
+        raise invalid("Missing ModelSpec")
+
+
+def _fill_spec(spec: Any, served: Served[SessionModel], signature: str) -> None:
+    spec.name = served.name
+    spec.version.value = served.version
+    spec.signature_name = signature
+
+
+def _array(alias: str, proto: Any) -> Any:
+    try:
+        return tensor_proto.to_array(proto)
+    except ValueError as error:
+        raise invalid(f"tensor parsing error: {alias}: {error}") from error
+
+
+def _handler(method: Callable[[Any], Awaitable[Any]], request_type: Any) -> grpc.RpcMethodHandler:
+    async def answer(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        try:
+            return await method(request)
+        except StatusError as error:
+            code, details = error.code, error.message
+        except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
+            log("".join(traceback.format_exception(error)).rstrip())
+            code, details = Code.INTERNAL, f"{type(error).__name__}: {error}"
+        return await context.abort(code, details[:_MAX_DETAILS])
+
+    return grpc.unary_unary_rpc_method_handler(
+        answer,
+        request_deserializer=request_type.FromString,
+        response_serializer=_serialize,
+    )
+
+
+def _serialize(message: Any) -> bytes:
+    return message.SerializeToString()

@@ -1,0 +1,62 @@
+"""One predict request, whichever way it came: check it against the signature, queue it, wait for the outputs."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from serving import dtypes
+from serving.server.errors import invalid
+from serving.server.models import Model, Served
+from serving.server.signature import Signature
+
+Arrays = dict[str, np.ndarray]
+
+
+def check_names(signature: Signature, sent: Iterable[str]) -> None:
+    """Refuse a request whose inputs are not those of the signature. Raises StatusError (INVALID_ARGUMENT)."""
+    names, expected = sorted(sent), list(signature.inputs)
+    if names == expected:
+        return
+    if len(names) != len(expected):
+        raise invalid(
+            f"input size does not match signature: {len(names)}!={len(expected)}"
+            f" len({_set(names)}) != len({_set(expected)})."
+            f" Sent extra: {_set(name for name in names if name not in expected)}."
+            f" Missing but required: {_set(name for name in expected if name not in names)}."
+        )
+    unknown = next(name for name in names if name not in expected)
+    raise invalid(
+        f"input tensor alias not found in signature: {unknown}. Inputs expected to be in the set {_set(expected)}."
+    )
+
+
+def wanted_outputs(signature: Signature, output_filter: Iterable[str]) -> tuple[str, ...]:
+    """The outputs a request asks for; all if it names none. Raises StatusError (INVALID_ARGUMENT)."""
+    wanted: list[str] = []
+    for name in output_filter:
+        if name not in signature.outputs:
+            raise invalid(
+                f"output tensor alias not found in signature: {name}"
+                f" Outputs expected to be in the set {_set(signature.outputs)}."
+            )
+        if name in wanted:
+            raise invalid(f"duplicate output tensor alias: {name}")
+        wanted.append(name)
+    return tuple(wanted or signature.outputs)
+
+
+async def run(served: Served[Model], signature: Signature, outputs: tuple[str, ...], inputs: Arrays) -> Arrays:
+    """The outputs by name. `inputs` has passed `check_names`. Raises StatusError."""
+    ordered = [inputs[name] for name in signature.inputs]
+    for position, (spec, array) in enumerate(zip(signature.inputs.values(), ordered, strict=True)):
+        sent = dtypes.BY_NUMPY[array.dtype].number
+        if sent != spec.dtype:
+            raise invalid(
+                f"Expects arg[{position}] to be {dtypes.name_of(spec.dtype)} but {dtypes.name_of(sent)} is provided"
+            )
+    results = await served.batcher.submit(signature.name, outputs, ordered, share=signature.can_batch)
+    return dict(zip(outputs, results, strict=True))
+
+
+def _set(names: Iterable[str]) -> str:
+    return "{" + ",".join(names) + "}"

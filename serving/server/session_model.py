@@ -1,0 +1,101 @@
+"""A SavedModel as TF Serving runs it: a TF 1 Session over the MetaGraphDef tagged `serve`."""
+
+import copy
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.server.errors import from_tensorflow
+from serving.server.signature import Signature, TensorSpec
+from serving.server.silent_tensorflow import config_pb2, tf
+
+# A request may filter the outputs; each combination has a compiled callable of its own, the rarest are forgotten.
+_KEPT_CALLABLES = 64
+
+
+class SessionModel:
+    """One loaded version. `run` is for one thread at a time.
+
+    Attributes:
+        signatures: what can be called, by name.
+        signature_defs: the MetaGraphDef's own protos, for GetModelMetadata.
+    """
+
+    def __init__(self, path: Path):
+        """Load the SavedModel in folder `path`.
+
+        Raises StatusError for what TensorFlow's runtime refuses; OSError, RuntimeError or ValueError for what its
+        loader does.
+        """
+        config = tf.compat.v1.ConfigProto(
+            intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, use_per_session_threads=True
+        )
+        graph = tf.Graph()
+        self._session = tf.compat.v1.Session(graph=graph, config=config)
+        self._callable = lru_cache(_KEPT_CALLABLES)(self._make_callable)
+        try:
+            with graph.as_default():
+                meta_graph = tf.compat.v1.saved_model.loader.load(self._session, ["serve"], str(path))
+            # Copies: a reference into the MetaGraphDef would keep all of it, weights of frozen graphs too, in memory.
+            self.signature_defs: dict[str, Any] = {
+                name: copy.deepcopy(proto) for name, proto in meta_graph.signature_def.items()
+            }
+            self.signatures = {name: _signature(name, proto) for name, proto in self.signature_defs.items()}
+            for signature in self.signatures.values():
+                if _is_plain(signature):
+                    self._callable(signature.name, tuple(signature.outputs))
+        except tf.errors.OpError as error:
+            self.close()
+            raise from_tensorflow(error.error_code, error.message) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, signature: str, outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Run one signature on arrays in the order of its inputs; return `outputs` in their order.
+
+        Raises StatusError with TensorFlow's own code and text.
+        """
+        try:
+            return self._callable(signature, outputs)(*inputs)
+        except tf.errors.OpError as error:
+            raise from_tensorflow(error.error_code, error.message) from error
+
+    def _make_callable(self, name: str, outputs: tuple[str, ...]) -> Callable[..., list[np.ndarray]]:
+        signature = self.signatures[name]
+        options = config_pb2.CallableOptions(
+            feed=[spec.tensor for spec in signature.inputs.values()],
+            fetch=[signature.outputs[output].tensor for output in outputs],
+        )
+        # Ops run in the calling thread: handing them to a pool of one costs more than most of them do. The method is
+        # private, but takes half the time of the public make_callable, and errors keep TensorFlow's own words.
+        options.run_options.inter_op_thread_pool = -1
+        return self._session._make_callable_from_options(options)
+
+    def close(self) -> None:
+        """Give the session's memory back. No call may be running or come after."""
+        self._callable.cache_clear()
+        self._session.close()
+
+
+def _is_plain(signature: Signature) -> bool:
+    """Whether it can be run at all: initialisers have no inputs, sparse and composite tensors no single name."""
+    specs = [*signature.inputs.values(), *signature.outputs.values()]
+    return bool(signature.inputs) and all(spec.tensor for spec in specs)
+
+
+def _signature(name: str, proto: Any) -> Signature:
+    return Signature(name, proto.method_name, _specs(proto.inputs), _specs(proto.outputs))
+
+
+def _specs(infos: Any) -> dict[str, TensorSpec]:
+    return {alias: TensorSpec(infos[alias].name, infos[alias].dtype, _shape(infos[alias])) for alias in sorted(infos)}
+
+
+def _shape(info: Any) -> tuple[int | None, ...] | None:
+    if info.tensor_shape.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
