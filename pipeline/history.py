@@ -39,12 +39,7 @@ def read_runs(database: Path) -> list[Run]:
 def _read_run(store: MetadataStore, context: mlmd.Context) -> Run:
     executions = sorted(store.get_executions_by_context(context.id), key=lambda one: one.create_time_since_epoch)
     names = {execution.id: _step(store, execution) for execution in executions}
-    artifacts: dict[str, dict[str, mlmd.Artifact]] = {}
     done = [execution.id for execution in executions if execution.last_known_state in _DONE]
-    events = [event for event in store.get_events_by_execution_ids(done) if event.type == mlmd.Event.OUTPUT]
-    by_id = {one.id: one for one in store.get_artifacts_by_id([event.artifact_id for event in events])}
-    for event in events:
-        artifacts.setdefault(names[event.execution_id], {})[event.path.steps[0].key] = by_id[event.artifact_id]
     failed = [names[one.id] for one in executions if one.last_known_state not in _DONE]
     begin = context.create_time_since_epoch / 1000
     end = max((one.last_update_time_since_epoch / 1000 for one in executions), default=begin)
@@ -53,8 +48,15 @@ def _read_run(store: MetadataStore, context: mlmd.Context) -> Run:
         started=datetime.datetime.fromtimestamp(begin, datetime.UTC),
         seconds=end - begin,
         failed_step=failed[0] if failed else None,
-        facts=read_facts(artifacts),
+        facts=read_facts({names[one]: read_outputs(store, one) for one in done}),
     )
+
+
+def read_outputs(store: MetadataStore, execution: int) -> dict[str, mlmd.Artifact]:
+    """Artifacts that an execution published, by output key."""
+    events = [event for event in store.get_events_by_execution_ids([execution]) if event.type == mlmd.Event.OUTPUT]
+    by_id = {one.id: one for one in store.get_artifacts_by_id([event.artifact_id for event in events])}
+    return {event.path.steps[0].key: by_id[event.artifact_id] for event in events}
 
 
 def _step(store: MetadataStore, execution: mlmd.Execution) -> str:

@@ -8,12 +8,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 from ml_metadata.proto import metadata_store_pb2
-from tfx import types
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.metadata import Metadata
-from tfx.orchestration.portable.data_types import ExecutionInfo
 from tfx.orchestration.portable.launcher import Launcher
 from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtime_parameter
 from tfx.proto.orchestration import pipeline_pb2
@@ -21,6 +19,8 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline.code_version import code_version
 from pipeline.config import PipelineConfig
 from pipeline.create import create_pipeline
+from pipeline.facts import Artifact
+from pipeline.history import read_outputs
 
 _Execution = metadata_store_pb2.Execution
 _CODE_VERSION = "code_version"
@@ -33,7 +33,7 @@ class Step:
     name: str
     seconds: float
     cached: bool
-    outputs: dict[str, list[types.Artifact]] = field(repr=False)
+    outputs: dict[str, Artifact] = field(repr=False)
 
 
 class StepError(Exception):
@@ -79,10 +79,10 @@ def run_steps(config: PipelineConfig, announce: Callable[[str], None]) -> Iterat
         start = time.monotonic()
         try:
             info = launcher.launch()
-            cached = _was_cached(metadata, info)
+            cached, outputs = _published(metadata, info.execution_id)
         except Exception as error:
             raise StepError(name) from error
-        yield Step(name, time.monotonic() - start, cached, info.output_dict)
+        yield Step(name, time.monotonic() - start, cached, outputs)
 
 
 def _add_code_version(node: pipeline_pb2.PipelineNode, executor: Message) -> None:
@@ -97,11 +97,16 @@ def _class_path(executor: Any) -> str:
     return getattr(executor, "python_executor_spec", executor).class_path  # Beam executors wrap the Python one
 
 
-def _was_cached(metadata: Metadata, info: ExecutionInfo) -> bool:
-    """Whether the cache stood in for a step; a driver that failed is noted in the metadata only, so it raises here."""
+def _published(metadata: Metadata, execution_id: int) -> tuple[bool, dict[str, Artifact]]:
+    """Whether the cache stood in for a step, and what it published.
+
+    Read from the metadata store: a driver that fails raises nothing and is only noted there, and so are properties that
+    an executor gives its artifacts.
+    """
     with metadata as handle:
-        (execution,) = handle.store.get_executions_by_id([info.execution_id])
+        (execution,) = handle.store.get_executions_by_id([execution_id])
+        outputs = read_outputs(handle.store, execution_id)
     if execution.last_known_state not in (_Execution.COMPLETE, _Execution.CACHED):
         state = _Execution.State.Name(execution.last_known_state)
         raise RuntimeError(f"TFX left the step in state {state}: {dict(execution.custom_properties)}")
-    return execution.last_known_state == _Execution.CACHED
+    return execution.last_known_state == _Execution.CACHED, outputs

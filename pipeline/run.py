@@ -56,7 +56,7 @@ def _run_steps(config: PipelineConfig, console: Console, log: Path | None) -> Fa
     try:
         for step in run_steps(config, announce):
             status.stop()
-            artifacts[step.name] = {key: one[0].mlmd_artifact for key, one in step.outputs.items() if one}
+            artifacts[step.name] = step.outputs
             remark = "unchanged, from the cache" if step.cached else _remark(step.name, read_facts(artifacts))
             console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{remark}[/]")
     except StepError as error:
@@ -109,21 +109,21 @@ def _summarize(config: PipelineConfig, config_path: str, facts: Facts, console: 
             mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
             console.print(f"{mark} {check.sentence()}")
     if facts.pushed:
-        console.print(f"[green]✓[/] pushed as version {facts.pushed} to {config.serving_folder}")
+        console.print(f"[green]✓[/] pushed as version {facts.pushed} to {config.serving_folder}", soft_wrap=True)
     elif facts.unchanged:
         console.print(f"[green]✓[/] version {facts.unchanged} in production is this very model; nothing to push")
     else:
         console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
     if facts.pushed or facts.unchanged:
-        console.print(f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]')
+        console.print(f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]', soft_wrap=True)
 
 
 def _figures(facts: Facts) -> Table:
     verdict = facts.verdict
     assert verdict is not None  # noqa: S101
     title = f"{verdict.questions} test questions against every answer"
-    table = Table(title=title, title_justify="left", title_style="", box=None, pad_edge=False)
-    table.add_column("")
+    table = Table(box=None, pad_edge=False)
+    table.add_column(title, min_width=len(title))
     columns = [("this model", verdict.metrics), ("in production", verdict.production), ("TF-IDF", verdict.tfidf)]
     shown = [(name, metrics) for name, metrics in columns if metrics]
     for name, _ in shown:
