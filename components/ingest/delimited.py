@@ -84,7 +84,7 @@ class _Lines:
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
         self._again: deque[Line] = deque()
-        self._taken_before = 0
+        self._read = 0
         self._given_back = 0
         self._size = 0
         self.taken: list[Line] = []
@@ -93,7 +93,11 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
+        if self._again:
+            line = self._again.popleft()
+        else:
+            line = next(self._lines)
+            self._read += 1
         self.taken.append(line)
         self._size += len(line.text)
         if self._size > MAX_RECORD:
@@ -102,7 +106,6 @@ class _Lines:
 
     def start_record(self) -> None:
         """Forgets the record before."""
-        self._taken_before += len(self.taken)
         self._size = 0
         self.taken.clear()
 
@@ -112,7 +115,7 @@ class _Lines:
         A file in which almost every line swallows thousands would be read thousands of times, so there all are lost.
         """
         lost, back = self.taken[:1], self.taken[1:]
-        if self._given_back + len(back) > 100_000 + 9 * self._taken_before:
+        if self._given_back + len(back) > 100_000 + 5 * self._read:
             return self.taken
         self._again.extendleft(reversed(back))
         self._given_back += len(back)
