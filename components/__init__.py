@@ -1,1 +1,1 @@
-"""What each step of the pipeline does: ingest, transform, encoders, losses, training, evaluation, serving check, push."""
+"""What each step of the pipeline does: ingest, transform, encoders, losses, train, evaluate, serving check, push."""

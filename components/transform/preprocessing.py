@@ -20,8 +20,8 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         custom_config: `settings`, a TransformSettings as a dict.
 
     Returns:
-        `id`, `question`, `answer`: string[N]; `question_ids`, `answer_ids`: ragged int64[N, (tokens)], as `Vocabulary`
-        has them.
+        `id`, `question`, `answer`: string[N]; `question_ids`, `answer_ids`: sparse int64[N, tokens], as `Vocabulary`
+        has them. Not ragged: the records would call ragged ids `question_ids$ragged_values`.
     """
     settings = TransformSettings.model_validate(custom_config["settings"])
     texts = {name: tf.reshape(inputs[name], [-1]) for name in TEXTS}
@@ -33,9 +33,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         vocab_filename=NAME,
     )
     ids = {
-        f"{name}_ids": tokens[name].with_flat_values(
-            tft.apply_vocabulary(tokens[name].flat_values, vocabulary, default_value=-1) + RESERVED
-        )
+        f"{name}_ids": tokens[name]
+        .with_flat_values(tft.apply_vocabulary(tokens[name].flat_values, vocabulary, default_value=-1) + RESERVED)
+        .to_sparse()
         for name in TEXTS
     }
     return {"id": tf.reshape(inputs["id"], [-1]), **texts, **ids}
