@@ -1,0 +1,182 @@
+"""Seconds by step and peak memory of `anchorline run`, beside a plain TFX pipeline of the same steps.
+
+    ./dev python -m benchmarks.pipeline --sizes 1000,10000,100000 --output results.md
+
+Every case is a process of its own in a fresh folder, so nothing comes from TFX's cache; one runs at a time.
+
+The same on both sides:
+- the rows (see `rows`) and their splits: both deal answers out by the same hash in the shares 8 : 1 : 1;
+- tokeniser, vocabulary, encoder, loss, learning rate, batch size, and the number of optimiser steps: the plain side
+  takes as many as Anchorline took;
+- the candidate library, the `evaluate` signature, the metrics and their slices, one gate that passes;
+- the order of the steps, the Beam runner, a SQLite metadata store, no statistics of the transformed data;
+- how it is measured: steps by the metadata store of each, memory and processor time from outside.
+
+Not the same:
+- The plain side imports `tfx.v1`, uses CsvExampleGen, Transform, Trainer, Evaluator and Pusher as they come, reads
+  records through `data_accessor.tf_dataset_factory`, exports two signatures, and is run by LocalDagRunner (`plain_tfx`,
+  `plain_train`).
+- Anchorline besides sets bad and repeated rows aside, fails on anomalies, validates each epoch by retrieval and keeps
+  the best one (the plain side computes the validation loss once), looks for the version in production, ranks the test
+  questions by TF-IDF, exports two more signatures, syncs the pushed version to disk, and proves that the model serves.
+  The last has no counterpart that runs without docker: its seconds are listed apart and are in no sum. Its processor
+  time cannot be told apart and is in the row of processor seconds.
+
+Seconds depend on who else uses the machine; processor seconds hardly do.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from benchmarks.rows import write_rows
+from benchmarks.steps import Spans, read_spans
+from benchmarks.usage import Usage, measure
+from components.ingest.settings import Splits
+from components.train.settings import TrainSettings
+
+STEPS = 250
+"""Optimiser steps that a run is meant to take; whole passes over the training rows make it a few more or less."""
+
+OUR_NAMES = {
+    "CsvExampleGen": "ingest",
+    "StatisticsGen": "statistics",
+    "SchemaGen": "schema",
+    "ExampleValidator": "anomalies",
+    "Transform": "transform",
+    "Trainer": "train",
+    "Evaluator": "evaluate",
+    "Pusher": "push",
+}
+SERVING_CHECK = "serving_check"
+
+ANCHORLINE = [sys.executable, "-m", "pipeline"]
+PLAIN = [sys.executable, "-m", "benchmarks.plain_tfx"]
+
+
+Figures = dict[str, float]
+"""What a table shows of one run, by the title of its row."""
+
+
+def figures(usage: Usage, spans: Spans) -> Figures:
+    """Seconds and megabytes of one run; steps by the names that Anchorline gives them."""
+    seconds = {name: end - begin for name, (begin, end) in spans.items()}
+    check = seconds.pop(SERVING_CHECK, None)
+    imports = min(begin for begin, _ in spans.values()) - usage.started
+    everything = usage.seconds - (check or 0.0)
+    found = {
+        "imports and start": imports,
+        **seconds,
+        "**all without imports**": everything - imports,
+        "**all**": everything,
+        "processor seconds, all processes": usage.processor_seconds,
+        "peak memory, MB": usage.peak() / 1e6,
+    }
+    if check is not None:
+        found["serving check, in no sum"] = check
+        found["peak memory before and after it, MB"] = usage.peak(but=spans[SERVING_CHECK]) / 1e6
+    return found
+
+
+def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Figures, int]:
+    """Measure `anchorline run`; also the number of optimiser steps it took."""
+    train = TrainSettings()
+    shares = Splits().shares
+    expected = rows * shares["train"] / sum(shares.values()) / train.batch_size
+    epochs = max(round(STEPS / expected), 1)
+    config = {
+        "name": "benchmark",
+        "output": str(folder / "out"),
+        "data": {"path": str(_data(folder) / "rows.csv"), "columns": {"id": "id", "category": "category"}},
+        "model": {"encoder": {"type": encoder}},
+        "train": {"epochs": epochs, "patience": epochs},
+        "gates": {"mrr": {"min": 0.0}},
+    }
+    file = folder / "anchorline.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    usage = measure([*ANCHORLINE, "run", str(file)], folder / "anchorline.log")
+    trained = json.loads(_only(folder / "out", "artifacts/train/model_run/*/training.json"))
+    kept = json.loads(_only(folder / "out", "artifacts/ingest/examples/*/ingest.json"))["kept"]["train"]
+    steps = len(trained["history"]["loss"]) * max(kept // train.batch_size, 1)
+    return figures(usage, read_spans(folder / "out/metadata.sqlite")), steps
+
+
+def run_plain(rows: int, encoder: str, steps: int, folder: Path) -> Figures:
+    """Measure the plain pipeline with so many optimiser steps."""
+    shares = Splits().shares
+    validated = rows * shares["validation"] // sum(shares.values()) // TrainSettings().batch_size
+    output = folder / "plain"
+    command = [*PLAIN, str(_data(folder)), str(output), encoder, str(steps), str(max(validated, 1))]
+    usage = measure(command, folder / "plain.log")
+    if not any((output / "serving").glob("*/saved_model.pb")):
+        raise RuntimeError(f"the plain pipeline pushed nothing; its log is {folder / 'plain.log'}")
+    spans = read_spans(output / "metadata.sqlite")
+    return figures(usage, {OUR_NAMES[name]: span for name, span in spans.items()})
+
+
+def compare(rows: int, encoder: str, repeats: int, folder: Path) -> str:
+    """Measure both sides by turns and show the medians as a table in Markdown."""
+    ours, plain, steps = list[Figures](), list[Figures](), 0
+    for number in range(repeats):
+        case = folder / f"{rows}-{number}"
+        _data(case).mkdir(parents=True)
+        write_rows(_data(case) / "rows.csv", rows)
+        mine, steps = run_anchorline(rows, encoder, case)
+        ours.append(mine)
+        plain.append(run_plain(rows, encoder, steps, case))
+    title = f"### {rows:,} rows, encoder {encoder}, {steps} optimiser steps"
+    head = "| seconds | Anchorline | plain TFX | ratio |\n| --- | ---: | ---: | ---: |"
+    return "\n".join([title, "", head, *_table(ours, plain)])
+
+
+def _table(ours: list[Figures], plain: list[Figures]) -> list[str]:
+    lines = []
+    for title in ours[0]:
+        one = statistics.median(run[title] for run in ours)
+        if title not in plain[0]:
+            lines.append(f"| {title} | {_show(one)} | | |")
+            continue
+        two = statistics.median(run[title] for run in plain)
+        lines.append(f"| {title} | {_show(one)} | {_show(two)} | {one / two:.2f} |")
+    return lines
+
+
+def _show(value: float) -> str:
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _data(folder: Path) -> Path:
+    return folder / "data"
+
+
+def _only(folder: Path, pattern: str) -> str:
+    (file,) = folder.glob(pattern)
+    return file.read_text(encoding="utf-8")
+
+
+def main() -> None:
+    """Measure each size and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="1000,10000", help="numbers of rows, with commas between")
+    parser.add_argument("--encoder", default="bag", choices=["bag", "lstm"])
+    parser.add_argument("--repeats", type=int, default=1, help="runs of each; medians are shown")
+    parser.add_argument("--output", type=Path, help="a file for the tables, in Markdown")
+    parser.add_argument("--keep", type=Path, help="a folder for all that the runs leave behind")
+    options = parser.parse_args()
+    tables = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        for rows in map(int, options.sizes.split(",")):
+            tables.append(compare(rows, options.encoder, options.repeats, folder))
+            print(tables[-1], end="\n\n", flush=True)
+            if options.output:
+                options.output.write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
