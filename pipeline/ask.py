@@ -5,12 +5,13 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from serving.process import ModelServer, ServerStartError
+from rich.table import Table
 
 from components.errors import UserError
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
 from serving.client import Client, ServingError
+from serving.process import ModelServer, ServerStartError
 
 _TIMEOUT = 30.0
 
@@ -41,8 +42,10 @@ def ask(config: PipelineConfig, questions: Sequence[str], top: int, server: str 
         questions, outputs["ids"], outputs["candidates"], outputs["scores"], strict=True
     ):
         console.print(f"\n[bold]{escape(question)}[/]")
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         for rank, (key, text, score) in enumerate(zip(ids[:top], candidates[:top], scores[:top], strict=True), 1):
-            console.print(f"{rank}. [cyan]{score:.3f}[/] [dim]{escape(key.decode())}[/]  {escape(text.decode())}")
+            table.add_row(f"{rank}.", f"[cyan]{score:.3f}[/]", escape(text.decode()), f"[dim]{escape(key.decode())}[/]")
+        console.print(table)
 
 
 @contextmanager

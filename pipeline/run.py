@@ -115,7 +115,10 @@ def _summarize(config: PipelineConfig, config_path: str, facts: Facts, console: 
     else:
         console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
     if facts.pushed or facts.unchanged:
-        console.print(f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]', soft_wrap=True)
+        console.print(
+            f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]',
+            soft_wrap=True,
+        )
 
 
 def _figures(facts: Facts) -> Table:
