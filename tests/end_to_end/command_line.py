@@ -48,24 +48,11 @@ def write_faq(file: Path, rows: Sequence[tuple[str, str]]) -> None:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-TOPICS = [
-    "fence",
-    "veranda",
-    "garage",
-    "chimney",
-    "balcony",
-    "pool",
-    "roof",
-    "cellar",
-    "window",
-    "dormer",
-    "sauna",
-    "barn",
-]
+TOPICS = ["fence", "veranda", "garage", "chimney", "balcony", "pool", "roof", "cellar", "window", "dormer", "sauna"]
 
 
 def small_faq() -> list[tuple[str, str]]:
-    """120 pairs, small enough for a pipeline in seconds."""
+    """110 pairs, small enough for a pipeline in seconds."""
     aspects = ["cost", "height", "distance", "colour", "deadline", "neighbour", "drawing", "fee", "size", "appeal"]
     return [
         (f"What about the {aspect} of a {topic}?", f"For a {topic} the {aspect} is settled in section {i}{j}.")
