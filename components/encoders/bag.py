@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.encoders.settings import BagSettings, Side
 from components.encoders.tower import Tower
+from components.losses.scores import unit_vectors
 from components.transform.tokens import tokenize
 
 COORDINATES_PER_TERM = 4
@@ -33,7 +34,7 @@ def count_terms(text: tf.Tensor, buckets: int, ngrams: tuple[int, ...]) -> tf.Sp
     words, position = tf.unique(tokens.flat_values)
     characters = tf.strings.unicode_split(tf.strings.join(["<", words, ">"]), "UTF-8")
     grams = tf.strings.ngrams(characters, list(ngrams), separator="")
-    of_word = tf.concat([tf.strings.join(["word ", words])[:, tf.newaxis], grams], axis=1)
+    of_word = tf.concat([tf.strings.join([" ", words])[:, tf.newaxis], grams], axis=1)
     unigrams = tf.gather(_bucket(of_word, buckets), position)
     pairs = _bucket(tf.strings.ngrams(tokens, 2, separator=" "), buckets)
     rows = tf.concat([tf.gather(tokens.value_rowids(), unigrams.value_rowids()), pairs.value_rowids()], axis=0)
@@ -115,7 +116,7 @@ class BagTower(Tower):
         weights = terms.values * tf.gather(self.lexicon.idf, term) * tf.exp(tf.gather(self.log_weight, term))
         if training and self.settings.term_dropout:
             weights = tf.nn.dropout(weights, self.settings.term_dropout)
-        return keras.ops.normalize(self.lexicon.sketch(terms, weights), axis=-1)
+        return unit_vectors(self.lexicon.sketch(terms, weights))
 
 
 def build_towers(settings: BagSettings) -> dict[Side, Tower]:

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from components.encoders.settings import LstmSettings, Side
 from components.encoders.tower import Tower
+from components.losses.scores import unit_vectors
 from components.transform.tokens import tokenize
 from components.transform.vocabulary import Vocabulary
 
@@ -48,11 +49,12 @@ class LstmTower(Tower):
 
     def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Unit vectors, float32[N, units]."""
-        embedded = self.embedding(ids)
-        vector = self.lstm(embedded, mask=_at_least_one(ids), training=training)
+        rows = tf.shape(ids)[0]
+        ids = tf.pad(ids, [[0, tf.maximum(1 - rows, 0)], [0, 0]])  # TensorFlow cannot add a bias to no rows
+        vector = self.lstm(self.embedding(ids), mask=_at_least_one(ids), training=training)
         if self.head is not None:
             vector = self.head(vector)
-        return keras.ops.normalize(vector, axis=-1)
+        return unit_vectors(vector)[:rows]
 
 
 def _at_least_one(ids: tf.Tensor) -> tf.Tensor:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from components.encoders.tower import Tower
 
 Side = Literal["question", "answer"]
+NgramLength = Annotated[int, Field(ge=1, le=100)]
 
 
 class BagSettings(BaseModel):
@@ -21,8 +22,12 @@ class BagSettings(BaseModel):
     type: Literal["bag"] = Field(default="bag", description="`bag`: words and character n-grams with learned weights.")
     dimensions: int = Field(default=1024, ge=8, le=16_384, description="Size of a vector.")
     buckets: int = Field(default=2**18, ge=2**10, le=2**24, description="Terms are hashed into so many buckets.")
-    ngrams: tuple[int, ...] = Field(default=(3, 4, 5), description="Lengths of the character n-grams inside a word.")
-    weight_decay: float = Field(default=1e-3, ge=0, description="Pull of the learned term weights towards TF-IDF.")
+    ngrams: tuple[NgramLength, ...] = Field(
+        default=(3, 4, 5), min_length=1, description="Lengths of the character n-grams inside a word."
+    )
+    weight_decay: float = Field(
+        default=1e-3, ge=0, allow_inf_nan=False, description="Pull of the learned term weights towards TF-IDF."
+    )
     term_dropout: float = Field(default=0.2, ge=0, lt=1, description="Share of a text's terms dropped in training.")
 
     def build(self, vocabulary_file: str) -> dict[Side, Tower]:
