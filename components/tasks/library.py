@@ -44,7 +44,10 @@ class Library(tf.Module):
         return Ranking(tf.gather(self.ids, places), tf.gather(self.texts, places), scores)
 
     def rank(self, questions: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
-        """Rank of the right candidate, 1 is best; a candidate with the same score counts as better.
+        """Rank of the right candidate, 1 is best.
+
+        A candidate with the same score counts as better, and so does every one where a score is not a number: a model
+        that has collapsed or diverged ranks last, not first.
 
         Args:
             questions: float32[N, D], question vectors.
@@ -56,5 +59,5 @@ class Library(tf.Module):
         scores = tf.matmul(questions, self.vectors, transpose_b=True)
         right = tf.equal(answer_key(answers)[:, tf.newaxis], self.keys[tf.newaxis, :])
         score = tf.reduce_max(tf.where(right, scores, -2.0), axis=1, keepdims=True)
-        not_worse = tf.logical_and(scores >= score, tf.logical_not(right))
-        return 1.0 + tf.reduce_sum(tf.cast(not_worse, tf.float32), axis=1)
+        others_worse = tf.logical_or(scores < score, right)
+        return 1.0 + tf.reduce_sum(tf.cast(tf.logical_not(others_worse), tf.float32), axis=1)
