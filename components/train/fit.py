@@ -44,6 +44,7 @@ def fit_match(
     candidates: Mapping[str, str],
     vocabulary_file: str,
     log_dir: str | None = None,
+    progress: bool = True,
 ) -> Fitted:
     """Train two towers with early stopping on retrieval of the validation questions.
 
@@ -54,6 +55,7 @@ def fit_match(
         candidates: the whole library, ids by text.
         vocabulary_file: a token a line.
         log_dir: where TensorBoard's log goes, if anywhere.
+        progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
     keras.utils.set_random_seed(settings.seed)
     towers = settings.model.encoder.build(vocabulary_file)
@@ -70,6 +72,11 @@ def fit_match(
         epochs=settings.train.epochs,
         callbacks=[retrieval, keep_best, *logs],
         shuffle=False,
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=_verbosity() if progress else 0,
     )
     return Fitted(model, keep_best.best_epoch, keep_best.best, history.history)
+
+
+def _verbosity() -> int:
+    bar, lines = 1, 2
+    return bar if sys.stdout.isatty() else lines
