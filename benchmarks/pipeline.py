@@ -19,10 +19,9 @@ Not the same:
 - Anchorline besides sets bad and repeated rows aside, fails on anomalies, validates each epoch by retrieval and keeps
   the best one (the plain side computes the validation loss once), looks for the version in production, ranks the test
   questions by TF-IDF, exports two more signatures, syncs the pushed version to disk, and proves that the model serves.
-  The last has no counterpart that runs without docker: its seconds are listed apart and are in no sum. Its processor
-  time cannot be told apart and is in the row of processor seconds.
+  The last has no counterpart that runs without docker: it is listed apart and is in no sum.
 
-Seconds depend on who else uses the machine; processor seconds hardly do.
+Seconds depend on who else uses the machine; processor (CPU) seconds, of all processes of a run, hardly do.
 """
 
 import argparse
@@ -31,6 +30,7 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -59,31 +59,45 @@ ANCHORLINE = [sys.executable, "-m", "pipeline"]
 PLAIN = [sys.executable, "-m", "benchmarks.plain_tfx"]
 
 
-Figures = dict[str, float]
+class Cost(NamedTuple):
+    """Seconds and processor seconds of a step, or megabytes of memory."""
+
+    amount: float
+    processor: float | None = None
+
+
+Costs = dict[str, Cost]
 """What a table shows of one run, by the title of its row."""
 
 
-def figures(usage: Usage, spans: Spans) -> Figures:
-    """Seconds and megabytes of one run; steps by the names that Anchorline gives them."""
-    seconds = {name: end - begin for name, (begin, end) in spans.items()}
-    check = seconds.pop(SERVING_CHECK, None)
-    imports = min(begin for begin, _ in spans.values()) - usage.started
-    everything = usage.seconds - (check or 0.0)
+def costs(usage: Usage, spans: Spans) -> Costs:
+    """The costs of one run; steps by the names that Anchorline gives them."""
+    begin = min(first for first, _ in spans.values())
+
+    def cost(start: float, end: float) -> Cost:
+        return Cost(end - start, usage.processor(start, end))
+
+    steps = {name: cost(*span) for name, span in spans.items()}
+    check = steps.pop(SERVING_CHECK, None)
+    work, everything = cost(begin, usage.ended), cost(usage.started, usage.ended)
     found = {
-        "imports and start": imports,
-        **seconds,
-        "**all without imports**": everything - imports,
-        "**all**": everything,
-        "processor seconds, all processes": usage.processor_seconds,
-        "peak memory, MB": usage.peak() / 1e6,
+        "imports and start": cost(usage.started, begin),
+        **steps,
+        "**all without imports**": _less(work, check),
+        "**all**": _less(everything, check),
+        "peak memory, MB": Cost(usage.peak() / 1e6),
     }
     if check is not None:
         found["serving check, in no sum"] = check
-        found["peak memory before and after it, MB"] = usage.peak(but=spans[SERVING_CHECK]) / 1e6
+        found["peak memory before and after it, MB"] = Cost(usage.peak(but=spans[SERVING_CHECK]) / 1e6)
     return found
 
 
-def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Figures, int]:
+def _less(cost: Cost, part: Cost | None) -> Cost:
+    return cost if part is None else Cost(cost.amount - part.amount, (cost.processor or 0) - (part.processor or 0))
+
+
+def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Costs, int]:
     """Measure `anchorline run`; also the number of optimiser steps it took."""
     train = TrainSettings()
     shares = Splits().shares
@@ -103,10 +117,10 @@ def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Figures, int]
     trained = json.loads(_only(folder / "out", "artifacts/train/model_run/*/training.json"))
     kept = json.loads(_only(folder / "out", "artifacts/ingest/examples/*/ingest.json"))["kept"]["train"]
     steps = len(trained["history"]["loss"]) * max(kept // train.batch_size, 1)
-    return figures(usage, read_spans(folder / "out/metadata.sqlite")), steps
+    return costs(usage, read_spans(folder / "out/metadata.sqlite")), steps
 
 
-def run_plain(rows: int, encoder: str, steps: int, folder: Path) -> Figures:
+def run_plain(rows: int, encoder: str, steps: int, folder: Path) -> Costs:
     """Measure the plain pipeline with so many optimiser steps."""
     shares = Splits().shares
     validated = rows * shares["validation"] // sum(shares.values()) // TrainSettings().batch_size
@@ -116,12 +130,12 @@ def run_plain(rows: int, encoder: str, steps: int, folder: Path) -> Figures:
     if not any((output / "serving").glob("*/saved_model.pb")):
         raise RuntimeError(f"the plain pipeline pushed nothing; its log is {folder / 'plain.log'}")
     spans = read_spans(output / "metadata.sqlite")
-    return figures(usage, {OUR_NAMES[name]: span for name, span in spans.items()})
+    return costs(usage, {OUR_NAMES[name]: span for name, span in spans.items()})
 
 
 def compare(rows: int, encoder: str, repeats: int, folder: Path) -> str:
     """Measure both sides by turns and show the medians as a table in Markdown."""
-    ours, plain, steps = list[Figures](), list[Figures](), 0
+    ours, plain, steps = list[Costs](), list[Costs](), 0
     for number in range(repeats):
         case = folder / f"{rows}-{number}"
         _data(case).mkdir(parents=True)
@@ -130,24 +144,28 @@ def compare(rows: int, encoder: str, repeats: int, folder: Path) -> str:
         ours.append(mine)
         plain.append(run_plain(rows, encoder, steps, case))
     title = f"### {rows:,} rows, encoder {encoder}, {steps} optimiser steps"
-    head = "| seconds | Anchorline | plain TFX | ratio |\n| --- | ---: | ---: | ---: |"
-    return "\n".join([title, "", head, *_table(ours, plain)])
+    head = "| | Anchorline s | plain TFX s | ratio | Anchorline CPU s | plain TFX CPU s | ratio |"
+    return "\n".join([title, "", head, "| --- |" + " ---: |" * 6, *_table(ours, plain)])
 
 
-def _table(ours: list[Figures], plain: list[Figures]) -> list[str]:
+def _table(ours: list[Costs], plain: list[Costs]) -> list[str]:
     lines = []
     for title in ours[0]:
-        one = statistics.median(run[title] for run in ours)
-        if title not in plain[0]:
-            lines.append(f"| {title} | {_show(one)} | | |")
-            continue
-        two = statistics.median(run[title] for run in plain)
-        lines.append(f"| {title} | {_show(one)} | {_show(two)} | {one / two:.2f} |")
+        cells = [title]
+        for part in range(2):
+            one, two = _median(ours, title, part), _median(plain, title, part)
+            cells += [_show(one), _show(two), f"{one / two:.2f}" if one is not None and two else ""]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _show(value: float) -> str:
-    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+def _median(runs: list[Costs], title: str, part: int) -> float | None:
+    found = [value for run in runs if title in run and (value := run[title][part]) is not None]
+    return statistics.median(found) if found else None
+
+
+def _show(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def _data(folder: Path) -> Path:

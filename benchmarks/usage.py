@@ -1,22 +1,36 @@
 """What a command costs: seconds, processor time and memory of it and of all processes it starts (Linux)."""
 
 import os
-import resource
 import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 INTERVAL = 0.2
 """Seconds between two looks at the memory."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_PARENT, _RESIDENT = 1, 21  # fields of /proc/PID/stat behind the name
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_PARENT, _TIMES, _RESIDENT = 1, slice(11, 15), 21  # fields of /proc/PID/stat behind the name
 
 
 class CommandError(Exception):
     """A measured command failed; the text has the end of what it wrote."""
+
+
+class Look(NamedTuple):
+    """What a process and its descendants have used up to now."""
+
+    when: float
+    """Seconds since the epoch."""
+    processor: float
+    """Seconds of user and system time, those of waited-for children included."""
+    memory: int
+    """Bytes of resident memory; pages that processes share count in each."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +40,22 @@ class Usage:
     started: float
     """Seconds since the epoch."""
     seconds: float
-    processor_seconds: float
-    """User and system time; hardly grows when others use the machine, as seconds do."""
-    memory: list[tuple[float, int]]
-    """Seconds since the epoch, and bytes of resident memory summed over the processes (shared pages count in each)."""
+    looks: list[Look]
+
+    @property
+    def ended(self) -> float:
+        """Seconds since the epoch."""
+        return self.started + self.seconds
+
+    def processor(self, begin: float, end: float) -> float:
+        """Processor seconds used between two times; unlike seconds they hardly grow when others use the machine."""
+        when = [self.started, *(look.when for look in self.looks)]
+        used = [0.0, *(look.processor for look in self.looks)]
+        return float(np.interp(end, when, used) - np.interp(begin, when, used))
 
     def peak(self, *, but: tuple[float, float] = (0.0, 0.0)) -> int:
         """Most memory held at any time outside the span `but`."""
-        return max((size for when, size in self.memory if not but[0] <= when <= but[1]), default=0)
+        return max((look.memory for look in self.looks if not but[0] <= look.when <= but[1]), default=0)
 
 
 def measure(command: Sequence[str], log: Path) -> Usage:
@@ -42,25 +64,25 @@ def measure(command: Sequence[str], log: Path) -> Usage:
     Raises:
         CommandError: it ends with a code other than 0.
     """
-    started, start, processor = time.time(), time.monotonic(), _processor_seconds()
-    memory = []
+    started, start = time.time(), time.monotonic()
+    looks = []
     with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
         while True:
             try:
                 code = process.wait(INTERVAL)
                 break
             except subprocess.TimeoutExpired:
-                memory.append((time.time(), resident(process.pid)))
+                looks.append(look_at(process.pid))
     if code:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
         raise CommandError(f"{' '.join(command)} ended with code {code}:\n{tail}")
-    return Usage(started, time.monotonic() - start, _processor_seconds() - processor, memory)
+    return Usage(started, time.monotonic() - start, looks)
 
 
-def resident(root: int) -> int:
-    """Bytes of resident memory of a process and its descendants, as far as they still live."""
+def look_at(root: int) -> Look:
+    """Look at a process and its descendants, as far as they still live."""
     children: dict[int, list[int]] = {}
-    pages: dict[int, int] = {}
+    used: dict[int, tuple[int, int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             stat = (folder / "stat").read_text()
@@ -68,15 +90,11 @@ def resident(root: int) -> int:
             continue
         fields = stat.rpartition(")")[2].split()
         children.setdefault(int(fields[_PARENT]), []).append(int(folder.name))
-        pages[int(folder.name)] = int(fields[_RESIDENT])
-    total, waiting = 0, [root]
+        used[int(folder.name)] = sum(map(int, fields[_TIMES])), int(fields[_RESIDENT])
+    ticks, pages, waiting = 0, 0, [root]
     while waiting:
         one = waiting.pop()
-        total += pages.get(one, 0)
+        time_used, resident = used.get(one, (0, 0))
+        ticks, pages = ticks + time_used, pages + resident
         waiting += children.get(one, [])
-    return total * _PAGE
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Look(time.time(), ticks * _TICK, pages * _PAGE)
