@@ -86,6 +86,10 @@ def _check_text_head(file: str, head: bytes, format_: Format) -> None:
     for signature, what in _SIGNATURES.items():
         if head.startswith(signature):
             raise DataError(f"{file} is not {format_.upper()} but {what}.")
+    if format_ == "jsonl" and head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+        raise DataError(
+            f"{file} is a JSON array, not JSON Lines; write one object a line, without brackets and commas."
+        )
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > _MAX_CONTROLS * len(head):
         raise DataError(f"{file} is not {format_.upper()} but a binary file.")

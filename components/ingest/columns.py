@@ -26,11 +26,11 @@ def missing_column(path: str, header: Sequence[str], column: str) -> DataError:
     """The error for a column that is not in the file: it names those that are, and the nearest."""
     shown = ", ".join(header[:_SHOWN]) + (f" and {len(header) - _SHOWN} more" if len(header) > _SHOWN else "")
     text = f"{path} has no column {column!r}; it has: {shown}."
+    for mark, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
+        if len(header) == 1 and mark in header[0]:
+            return DataError(f"{text} Its fields seem to be separated by {name}; CSV needs commas, TSV needs tabs.")
     folded = {name.casefold(): name for name in header}
     nearest = get_close_matches(column.casefold(), folded, n=1)
     if nearest:
         return DataError(f"{text} Did you mean {folded[nearest[0]]!r}?")
-    for mark, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
-        if len(header) == 1 and mark in header[0]:
-            return DataError(f"{text} Its fields seem to be separated by {name}; CSV needs commas, TSV needs tabs.")
     return DataError(f"{text} Name the right one in data.columns.")

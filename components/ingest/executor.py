@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import DoOutputsTuple, TaggedOutput
+from apache_beam.pvalue import TaggedOutput
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.components.example_gen.write_split import DEFAULT_FILE_NAME
 from tfx.dsl.io import fileio
@@ -140,7 +140,7 @@ class MakeExamples(beam.DoFn):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def process(self, element: tuple[int, dict[str, Iterable[Any]]]) -> Iterator[TaggedOutput]:
+    def process(self, element: tuple[int, dict[str, Iterable[Any]]]) -> Iterator[Any]:
         """Takes (number, {"path": [the file's path], "repeats": its lines to leave out})."""
         _, found = element
         (path,) = found["path"]
@@ -160,7 +160,7 @@ class RowsToExamples(beam.PTransform):
         del split_pattern  # the plan names the files
         self._plan: Plan = exec_properties[_PLAN]
 
-    def expand(self, pipeline: beam.Pipeline) -> DoOutputsTuple:
+    def expand(self, pipeline: beam.Pipeline) -> Any:
         """Builds both passes."""
         settings, _, files, _ = self._plan
         paths = pipeline | "Files" >> beam.Create(list(enumerate(files)))

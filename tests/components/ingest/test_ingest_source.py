@@ -78,7 +78,10 @@ def test_a_package_is_found_without_being_imported(tmp_path: Path, monkeypatch: 
         ("package:json", "must be package:IMPORT_NAME/path/inside"),
         ("package:/faq.csv", "must be package:IMPORT_NAME/path/inside"),
         ("s3://bucket/faq.csv", "only files of this machine are read"),
-        ("faq.xlsx", "ends in 'faq.xlsx', which does not tell the format; set data.format to one of csv, tsv, jsonl, parq"),
+        (
+            "faq.xlsx",
+            "ends in 'faq.xlsx', which does not tell the format; set data.format to one of csv, tsv, jsonl, parq",
+        ),
     ],
 )
 def test_a_path_that_cannot_be_resolved_is_refused_with_the_path(path: str, sentence: str) -> None:

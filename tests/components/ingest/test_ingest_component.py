@@ -1,0 +1,62 @@
+"""The component: what TFX's driver and cache see of it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tfx.components.example_gen.driver import FileBasedDriver
+from tfx.orchestration.portable import data_types
+from tfx.types import standard_artifacts
+
+from components.ingest.component import example_gen
+from components.ingest.errors import DataError
+from components.ingest.job import Job, unpack
+from components.ingest.settings import DataSettings
+
+
+def fingerprint(settings: DataSettings) -> str:
+    """What TFX's driver makes of the component's input, without its cache."""
+    properties = example_gen(settings, code_hash="1", rejects_path=None).exec_properties
+    info = data_types.ExecutionInfo(
+        exec_properties={name: value for name, value in properties.items() if value is not None},
+        output_dict={"examples": [standard_artifacts.Examples()]},
+    )
+    return FileBasedDriver(None).run(info).exec_properties["input_fingerprint"].string_value
+
+
+def test_the_job_survives_the_way_to_the_executor(tmp_path: Path) -> None:
+    settings = DataSettings.model_validate(
+        {"path": str(tmp_path / "å.jsonl"), "max_bad_fraction": 0.25, "columns": {"id": "n°"}, "splits": {"train": 3}}
+    )
+    component = example_gen(settings, code_hash="abc", rejects_path="/somewhere/rejected.csv")
+    expected = Job(settings=settings, format="jsonl", code_hash="abc", rejects_path="/somewhere/rejected.csv")
+    assert unpack(component.exec_properties["custom_config"]) == expected
+
+
+def test_a_change_of_code_or_settings_changes_the_cache_key(tmp_path: Path) -> None:
+    settings = DataSettings(path=str(tmp_path / "faq.csv"))
+    shorter = settings.model_copy(update={"max_text_length": 99})
+    keys = {
+        str(sorted(example_gen(data, code_hash=code, rejects_path=None).exec_properties.items()))
+        for data, code in ((settings, "1"), (settings, "2"), (shorter, "1"), (settings, "1"))
+    }
+    assert len(keys) == 3
+
+
+def test_the_driver_takes_the_fingerprint_of_the_files_meant_and_of_no_others(tmp_path: Path) -> None:
+    folder = tmp_path / "da[t]a"
+    folder.mkdir()
+    for name in ("faq[1].csv", "faq1.csv", "b.csv"):
+        (folder / name).write_text("question,answer\na,b\n")
+    one, all_ = DataSettings(path=f"{folder}/faq[1].csv"), DataSettings(path=str(folder))
+    before = fingerprint(one), fingerprint(all_)
+    assert before[0].startswith("split:all,num_files:1,total_bytes:20,")
+    assert before[1].startswith("split:all,num_files:3,total_bytes:60,")
+    os.utime(folder / "b.csv", (1, 1))
+    assert fingerprint(one) == before[0]
+    assert fingerprint(all_) != before[1]
+
+
+def test_a_path_that_cannot_be_resolved_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not tell the format"):
+        example_gen(DataSettings(path=str(tmp_path / "faq.xlsx")), code_hash="1", rejects_path=None)
