@@ -1,8 +1,12 @@
 # Everything runs through ./dev, which makes the environment on first use.
 .PHONY: run test unit lint format lock image clean
 
+CONFIG = examples/faq.yaml
+QUESTION = How many weeks does it take until I get my building permit?
+
 run: ## the FAQ example from data to an answered question
-	@./dev anchorline demo
+	@./dev anchorline run $(CONFIG)
+	@./dev anchorline ask $(CONFIG) "$(QUESTION)"
 
 test: lint ## lint, types, unit and end-to-end tests
 	@./dev pytest
@@ -22,6 +26,9 @@ format:
 lock: ## resolve setup.py and pyproject.toml anew into requirements.lock
 	@./dev uv pip compile --quiet setup.py --extra examples --group dev --generate-hashes --no-emit-index-url --no-annotate \
 	  --python-version 3.13 --python-platform x86_64-manylinux_2_40 --custom-compile-command "make lock" -o requirements.lock
+
+image: ## the container image (podman or docker); BASE=… builds from another base image
+	@$$(command -v podman || command -v docker) build $(if $(BASE),--build-arg BASE=$(BASE)) $(IMAGE_FLAGS) -t anchorline -f Containerfile .
 
 clean: ## the environment of this checkout; downloads stay in the cache folder
 	rm -rf .venv build *.egg-info

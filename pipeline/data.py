@@ -11,6 +11,7 @@ from components.ingest.examples import Dealer
 from components.ingest.parse import read_records
 from components.ingest.repeats import digest
 from components.ingest.rows import Reject
+from components.ingest.source import Source
 from components.ingest.summary import Summary, require_usable
 from components.ingest.tally import Tally
 from pipeline.config import PipelineConfig
@@ -26,7 +27,7 @@ def show_data(config: PipelineConfig, console: Console) -> None:
     """
     source = check_source(config.data)
     with console.status(f"reading {config.data.path}"):
-        summary, categories = _survey(config, source.files, source.format)
+        summary, categories = _survey(config, source)
     table = Table(box=None, pad_edge=False, show_header=False)
     query, candidate = config.data.columns.PAIR
     table.add_row("files", ", ".join(source.files))
@@ -45,13 +46,13 @@ def show_data(config: PipelineConfig, console: Console) -> None:
     require_usable(summary, config.data, str(config.output_folder / "rejected.csv") + " after a run")
 
 
-def _survey(config: PipelineConfig, files: tuple[str, ...], file_format: str) -> tuple[Summary, Counter[str]]:
-    settings = config.data
+def _survey(config: PipelineConfig, source: Source) -> tuple[Summary, Counter[str]]:
+    settings, files = config.data, source.files
     query, candidate = settings.columns.PAIR
     tally, categories, dealer = Tally(), Counter[str](), Dealer(settings.splits.shares)
     seen: dict[str, set[bytes]] = {"pair": set(), query: set(), candidate: set(), "group": set()}
     for number, file in enumerate(files):
-        for item in read_records(file, file_format, settings):
+        for item in read_records(file, source.format, settings):
             tally.rows += 1
             if isinstance(item, Reject):
                 tally.set_aside(number, item)
@@ -67,4 +68,5 @@ def _survey(config: PipelineConfig, files: tuple[str, ...], file_format: str) ->
             tally.kept[dealer.split_of(item.group)] += 1
             categories[item.category] += 1
     tally.distinct = Counter({kind: len(values) for kind, values in seen.items()})
-    return Summary.of(tally, files, list(settings.splits.shares)), categories
+    features = [query, candidate, "group"]
+    return Summary.of(tally, files, list(settings.splits.shares), features), categories
