@@ -35,7 +35,7 @@ from typing import NamedTuple
 import yaml
 
 from benchmarks.rows import write_rows
-from benchmarks.steps import Spans, read_spans
+from benchmarks.steps import Span, Spans, read_spans
 from benchmarks.usage import Usage, measure
 from components.ingest.settings import Splits
 from components.train.settings import TrainSettings
@@ -60,41 +60,40 @@ PLAIN = [sys.executable, "-m", "benchmarks.plain_tfx"]
 
 
 class Cost(NamedTuple):
-    """Seconds and processor seconds of a step, or megabytes of memory."""
+    """What a part of a run took."""
 
-    amount: float
-    processor: float | None = None
+    seconds: float
+    processor: float
+    megabytes: float
+    """Peak of all processes together."""
 
 
 Costs = dict[str, Cost]
-"""What a table shows of one run, by the title of its row."""
+"""Costs of one run, by the title of their row in the table."""
 
 
 def costs(usage: Usage, spans: Spans) -> Costs:
     """The costs of one run; steps by the names that Anchorline gives them."""
-    begin = min(first for first, _ in spans.values())
 
-    def cost(start: float, end: float) -> Cost:
-        return Cost(end - start, usage.processor(start, end))
+    def cost(*parts: Span) -> Cost:
+        return Cost(
+            sum(end - begin for begin, end in parts),
+            sum(usage.processor(*part) for part in parts),
+            max(usage.peak(*part) for part in parts) / 1e6,
+        )
 
-    steps = {name: cost(*span) for name, span in spans.items()}
-    check = steps.pop(SERVING_CHECK, None)
-    work, everything = cost(begin, usage.ended), cost(usage.started, usage.ended)
+    check = spans.get(SERVING_CHECK, (usage.ended, usage.ended))
+    first = min(begin for begin, _ in spans.values())
+    after = (check[1], usage.ended)
     found = {
-        "imports and start": cost(usage.started, begin),
-        **steps,
-        "**all without imports**": _less(work, check),
-        "**all**": _less(everything, check),
-        "peak memory, MB": Cost(usage.peak() / 1e6),
+        "imports and start": cost((usage.started, first)),
+        **{name: cost(span) for name, span in spans.items() if name != SERVING_CHECK},
+        "**all without imports**": cost((first, check[0]), after),
+        "**all**": cost((usage.started, check[0]), after),
     }
-    if check is not None:
-        found["serving check, in no sum"] = check
-        found["peak memory before and after it, MB"] = Cost(usage.peak(but=spans[SERVING_CHECK]) / 1e6)
+    if SERVING_CHECK in spans:
+        found["serving check, in no sum"] = cost(check)
     return found
-
-
-def _less(cost: Cost, part: Cost | None) -> Cost:
-    return cost if part is None else Cost(cost.amount - part.amount, (cost.processor or 0) - (part.processor or 0))
 
 
 def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Costs, int]:
@@ -144,28 +143,28 @@ def compare(rows: int, encoder: str, repeats: int, folder: Path) -> str:
         ours.append(mine)
         plain.append(run_plain(rows, encoder, steps, case))
     title = f"### {rows:,} rows, encoder {encoder}, {steps} optimiser steps"
-    head = "| | Anchorline s | plain TFX s | ratio | Anchorline CPU s | plain TFX CPU s | ratio |"
-    return "\n".join([title, "", head, "| --- |" + " ---: |" * 6, *_table(ours, plain)])
+    head = "|" + "".join(f" | Anchorline {unit} | plain {unit} | ratio" for unit in ("s", "CPU s", "MB")) + " |"
+    return "\n".join([title, "", head, "| --- |" + " ---: |" * 9, *_table(ours, plain)])
 
 
 def _table(ours: list[Costs], plain: list[Costs]) -> list[str]:
     lines = []
     for title in ours[0]:
         cells = [title]
-        for part in range(2):
+        for part in range(len(Cost._fields)):
             one, two = _median(ours, title, part), _median(plain, title, part)
-            cells += [_show(one), _show(two), f"{one / two:.2f}" if one is not None and two else ""]
+            cells += [_show(one), _show(two), f"{one / two:.2f}" if one and two else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def _median(runs: list[Costs], title: str, part: int) -> float | None:
-    found = [value for run in runs if title in run and (value := run[title][part]) is not None]
+    found = [run[title][part] for run in runs if title in run]
     return statistics.median(found) if found else None
 
 
 def _show(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return "" if not value else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def _data(folder: Path) -> Path:

@@ -5,8 +5,11 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-Spans = dict[str, tuple[float, float]]
-"""(begin, end) by step, both in seconds since the epoch, in the order in which the steps began."""
+Span = tuple[float, float]
+"""Begin and end, in seconds since the epoch."""
+
+Spans = dict[str, Span]
+"""Spans by step, in the order in which the steps began."""
 
 
 def read_spans(database: Path) -> Spans:

@@ -53,9 +53,9 @@ class Usage:
         used = [0.0, *(look.processor for look in self.looks)]
         return float(np.interp(end, when, used) - np.interp(begin, when, used))
 
-    def peak(self, *, but: tuple[float, float] = (0.0, 0.0)) -> int:
-        """Most memory held at any time outside the span `but`."""
-        return max((look.memory for look in self.looks if not but[0] <= look.when <= but[1]), default=0)
+    def peak(self, begin: float, end: float) -> int:
+        """Most memory held at any look between two times; 0 where there was none."""
+        return max((look.memory for look in self.looks if begin <= look.when <= end), default=0)
 
 
 def measure(command: Sequence[str], log: Path) -> Usage:
