@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from components.ingest.check import check_source
-from components.ingest.examples import Dealer
+from components.ingest.dealer import Dealer
 from components.ingest.parse import read_records
 from components.ingest.repeats import digest
 from components.ingest.rows import Reject
@@ -29,6 +29,8 @@ def show_data(config: PipelineConfig, console: Console) -> None:
     with console.status(f"reading {config.data.path}"):
         summary, categories = _survey(config, source)
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     query, candidate = config.data.columns.PAIR
     table.add_row("files", ", ".join(source.files))
     table.add_row("rows", str(summary.rows))

@@ -1,9 +1,4 @@
-"""Makes `tf.Example`s of records and deals them out to splits."""
-
-import hashlib
-from bisect import bisect
-from collections.abc import Mapping
-from itertools import accumulate
+"""Makes `tf.Example`s of records."""
 
 import tensorflow as tf
 
@@ -26,17 +21,3 @@ class ExampleMaker:
         for slot, text in zip(self._slots, record[1:], strict=True):
             slot[0] = text.encode()
         return self._example.SerializeToString(deterministic=True)
-
-
-class Dealer:
-    """Deals groups out to splits as TFX's own ExampleGen does: by the SHA-256 of the serialised feature."""
-
-    def __init__(self, shares: Mapping[str, int]) -> None:
-        self._names = tuple(shares)
-        self._bounds = tuple(accumulate(shares.values()))
-
-    def split_of(self, group: str) -> str:
-        """The name of the split that all rows of this group belong to."""
-        feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[group.encode()]))
-        number = int.from_bytes(hashlib.sha256(feature.SerializeToString()).digest())
-        return self._names[bisect(self._bounds, number % self._bounds[-1])]

@@ -18,7 +18,8 @@ from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, EXAMPLES_KEY, 
 from tfx.utils import proto_utils
 
 from components.ingest.check import check_files
-from components.ingest.examples import Dealer, ExampleMaker
+from components.ingest.dealer import Dealer
+from components.ingest.examples import ExampleMaker
 from components.ingest.job import unpack
 from components.ingest.parse import read_records
 from components.ingest.repeats import Buckets, Entry, digest, find_repeats

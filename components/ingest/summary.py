@@ -15,7 +15,7 @@ from components.ingest.tally import Tally
 SUMMARY_FILE = "ingest.json"
 REJECTS_FILE = "rejected.csv"
 _NAMED = 3  # reasons in a message
-_MIN_CANDIDATES = 2
+_MIN_DISTINCT = 2
 
 
 class Rejected(BaseModel):
@@ -84,7 +84,7 @@ def require_usable(summary: Summary, settings: DataSettings, rejects: str) -> No
         DataError: a file is damaged, too many rows are bad, none is left, all have the same answer, or a split is
         empty.
     """
-    candidate = settings.columns.PAIR[1]
+    query, candidate = settings.columns.PAIR
     kept = sum(summary.kept.values())
     reasons = f"{_reasons(summary)}; the list is in {rejects}"
     if DAMAGED in summary.rejected:
@@ -98,10 +98,11 @@ def require_usable(summary: Summary, settings: DataSettings, rejects: str) -> No
         )
     if not kept:
         raise DataError(f"None of {summary.rows} rows is left: {reasons}.")
-    if summary.distinct[candidate] < _MIN_CANDIDATES:
-        raise DataError(
-            f"All {kept} rows left have the same {candidate}; there must be {_MIN_CANDIDATES} or more different ones."
-        )
+    for text in (candidate, query):
+        if summary.distinct[text] < _MIN_DISTINCT:
+            raise DataError(
+                f"All {kept} rows left have the same {text}; there must be {_MIN_DISTINCT} or more different ones."
+            )
     empty = [split for split, rows in summary.kept.items() if not rows]
     if empty:
         shares = ":".join(str(share) for share in settings.splits.shares.values())

@@ -1,10 +1,12 @@
 """tf.Examples and splits, against TFX's own code."""
 
+import pytest
 import tensorflow as tf
 from tfx.components.example_gen.base_example_gen_executor import _PartitionFn
 from tfx.proto import example_gen_pb2
 
-from components.ingest.examples import Dealer, ExampleMaker
+from components.ingest.dealer import Dealer, bytes_feature
+from components.ingest.examples import ExampleMaker
 from components.ingest.parse import Record
 
 PAIR = ("question", "answer")
@@ -36,3 +38,10 @@ def test_groups_are_dealt_out_as_tfx_does_it() -> None:
         assert dealer.split_of(group) == expected
         seen.add(expected)
     assert seen == set(shares)
+
+
+@pytest.mark.parametrize("length", [0, 1, 123, 124, 125, 126, 127, 128, 129, 16_380, 16_384, 3_000_000])
+def test_a_feature_is_serialised_as_tensorflow_does(length: int) -> None:
+    value = b"x" * length
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+    assert bytes_feature(value) == feature.SerializeToString()

@@ -96,6 +96,12 @@ def test_one_answer_for_everything() -> None:
     )
 
 
+def test_one_question_for_everything() -> None:
+    made = tally()
+    made.distinct["question"] = 1
+    assert refusal(made) == "All 100 rows left have the same question; there must be 2 or more different ones."
+
+
 def test_a_split_without_rows() -> None:
     assert refusal(tally(test=0), splits={"train": 5, "validation": 2}) == (
         "No row fell into the split test: 93 rows make 25 groups (by data.columns.group, else by answer), dealt out"
