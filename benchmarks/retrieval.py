@@ -8,7 +8,6 @@ held-out question is ranked against all answers. The split number is the seed of
 
 import os
 import random
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from components.encoders.settings import Side
 from components.ingest.check import check_source
 from components.ingest.parse import Record, read_records
 from pipeline.config import PipelineConfig, load_config
@@ -124,7 +124,8 @@ def _write_examples(file: Path, records: Sequence[Record], vocabulary_file: Path
             example = tf.train.Example()
             feature = example.features.feature
             feature["id"].bytes_list.value.append(record.id.encode())
-            for side, text in (("question", record.query), ("answer", record.candidate)):
+            texts: dict[Side, str] = {"question": record.query, "answer": record.candidate}
+            for side, text in texts.items():
                 feature[side].bytes_list.value.append(text.encode())
                 ids = vocabulary.lookup(tokenize(tf.constant([text]))).flat_values.numpy()
                 feature[ids_feature(side)].int64_list.value.extend(ids)
@@ -133,4 +134,4 @@ def _write_examples(file: Path, records: Sequence[Record], vocabulary_file: Path
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(main))
+    typer.run(main)
