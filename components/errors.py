@@ -3,3 +3,6 @@
 
 class UserError(Exception):
     """Something the user can mend; shown as its text alone, without a traceback."""
+
+    exit_code = 1
+    """With which a command ends."""

@@ -10,6 +10,7 @@ from rich.table import Table
 from components.errors import UserError
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
+from pipeline.quiet import waiting
 from serving.client import Client, ServingError
 from serving.process import ModelServer, ServerStartError
 
@@ -52,7 +53,7 @@ def ask(config: PipelineConfig, questions: Sequence[str], top: int, server: str 
 def _connect(config: PipelineConfig, server: str | None, console: Console) -> Iterator[Client]:
     with ExitStack() as stack:
         if server is None:
-            with console.status("starting the model server"):
+            with waiting(console, "starting the model server"):
                 started = stack.enter_context(ModelServer({config.name: str(config.serving_folder)}))
             server = f"127.0.0.1:{started.grpc_port}"
         host, _, port = server.rpartition(":")

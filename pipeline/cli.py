@@ -93,12 +93,12 @@ def data(config: Config, overrides: Overrides = None) -> None:
 
 
 def main() -> None:
-    """Run the command line; errors meant for the user end it with one sentence and code 1."""
+    """Run the command line; errors meant for the user end it with one sentence."""
     try:
         app()
     except UserError as error:
         Console(stderr=True, highlight=False).print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

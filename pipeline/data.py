@@ -15,6 +15,7 @@ from components.ingest.source import Source
 from components.ingest.summary import Summary, require_usable
 from components.ingest.tally import Tally
 from pipeline.config import PipelineConfig
+from pipeline.quiet import waiting
 
 _CATEGORIES = 10
 
@@ -26,7 +27,7 @@ def show_data(config: PipelineConfig, console: Console) -> None:
         DataError: a run would stop at this data, and why.
     """
     source = check_source(config.data)
-    with console.status(f"reading {config.data.path}"):
+    with waiting(console, f"reading {config.data.path}"):
         summary, categories = _survey(config, source)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()

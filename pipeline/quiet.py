@@ -1,4 +1,4 @@
-"""Keeps what TensorFlow, Beam and TFX say to themselves off the user's screen and in a log file."""
+"""The screen is the user's: a spinner while something takes long; what TensorFlow, Beam and TFX log goes to a file."""
 
 import os
 import sys
@@ -6,6 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+
+
+def waiting(console: Console, text: str) -> Live:
+    """A spinner beside `text` for as long as the block runs; on a terminal only.
+
+    Unlike rich's own status it leaves `sys.stderr` alone, where others' logs go past it.
+    """
+    spinner = Spinner("dots", f"[bold]{text}[/]")
+    return Live(spinner, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import sys
 import time
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -11,15 +12,21 @@ from rich.table import Table
 from components.errors import UserError
 from components.ingest.check import check_source
 from pipeline.config import PipelineConfig
-from pipeline.facts import Facts, read_facts
+from pipeline.facts import Artifact, Facts, read_facts
 from pipeline.lock import run_lock
-from pipeline.quiet import chatter_to
+from pipeline.quiet import chatter_to, waiting
 
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr")
 
 
 class UnexpectedError(UserError):
     """A fault of ours or of a library; the log has the traceback."""
+
+
+class InterruptError(UserError):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130
 
 
 def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: bool) -> Facts:
@@ -33,55 +40,51 @@ def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: 
     with run_lock(folder):
         log = None if verbose else folder / "run.log"
         with chatter_to(log):
-            facts = _run_steps(config, console, log)
+            try:
+                facts = _run_steps(config, console)
+            except UserError:
+                raise
+            except KeyboardInterrupt:
+                raise InterruptError("interrupted; the next run goes on from the last finished step") from None
+            except Exception as error:  # noqa: BLE001  all that is left is ours to explain
+                raise _explain(error, log) from None
     _summarize(config, config_path, facts, console)
     return facts
 
 
-def _run_steps(config: PipelineConfig, console: Console, log: Path | None) -> Facts:
+def _run_steps(config: PipelineConfig, console: Console) -> Facts:
     start = time.monotonic()
-    with console.status("loading TensorFlow and TFX"):
-        from pipeline.local import StepError, run_steps
+    with waiting(console, "loading TensorFlow and TFX"):
+        from pipeline.local import run_steps
     console.print(f"[dim]{'imports':14}[/]{time.monotonic() - start:7.1f} s")
-    status = console.status("")
+    artifacts: dict[str, dict[str, Artifact]] = {}
+    with ExitStack() as spinner:
 
-    def announce(name: str) -> None:
-        if name == "train":  # Keras draws its own progress bar
-            console.print(f"[bold]{name}[/]")
-        else:
-            status.update(f"[bold]{name}[/]")
-            status.start()
+        def announce(name: str) -> None:
+            if name == "train":  # Keras draws its own progress bar
+                console.print(f"[bold]{name}[/]")
+            else:
+                spinner.enter_context(waiting(console, name))
 
-    artifacts = {}
-    try:
         for step in run_steps(config, announce):
-            status.stop()
+            spinner.close()
             artifacts[step.name] = step.outputs
             remark = "unchanged, from the cache" if step.cached else _remark(step.name, read_facts(artifacts))
             console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{remark}[/]")
-    except StepError as error:
-        status.stop()
-        _explain(error, log)
-    except KeyboardInterrupt:
-        status.stop()
-        raise UserError(
-            "interrupted; nothing was pushed, and the next run goes on from the last finished step"
-        ) from None
-    finally:
-        status.stop()
     console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
     return read_facts(artifacts)
 
 
-def _explain(error: Exception, log: Path | None) -> None:
+def _explain(error: Exception, log: Path | None) -> UserError:
+    """The sentence for the user that an error carries or hides in its causes; else one that says where to look."""
     cause: BaseException | None = error.__cause__
     while cause is not None:
         if isinstance(cause, UserError):
-            raise type(cause)(f"{error}: {cause}") from None
+            return type(cause)(f"{error}: {cause}")
         cause = cause.__cause__ or cause.__context__
     traceback.print_exception(error, file=sys.stderr)  # into the log
     where = f"; the whole story is in {log}" if log else ""
-    raise UnexpectedError(f"{error}: {error.__cause__!r:.300}{where}") from error
+    return UnexpectedError(f"{error}: {error.__cause__ or error!r:.300}{where}")
 
 
 def _remark(step: str, facts: Facts) -> str:
