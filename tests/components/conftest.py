@@ -49,7 +49,7 @@ SCHEMA = "\n".join(
     for name in ("id", "question", "answer", "category")
 )
 
-type WriteExamples = Callable[[Path, Iterable[Row]], list[str]]
+type WriteExamples = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="session")
@@ -78,9 +78,9 @@ def vocabulary_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def write_examples(vocabulary_file: Path) -> WriteExamples:
     """Writes rows as the ingest step does, with token ids as the Transform step adds them; returns the file pattern."""
-    vocabulary = Vocabulary(str(vocabulary_file))
 
-    def write(folder: Path, records: Iterable[Row]) -> list[str]:
+    def write(folder: Path, records: Iterable[Row], tokens: Path = vocabulary_file) -> list[str]:
+        vocabulary = Vocabulary(str(tokens))
         folder.mkdir(parents=True)
         with tf.io.TFRecordWriter(str(folder / "data-00000-of-00001.gz"), "GZIP") as writer:
             for row in records:
