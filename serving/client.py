@@ -98,6 +98,8 @@ def _as_tensor(name: str, value: Any) -> np.ndarray:
     """`value` as an array of a type that a tensor has."""
     try:
         array = np.asarray(value)
+    except UnicodeDecodeError:
+        return np.array(value, object)  # str beside bytes that are no ASCII
     except ValueError as error:
         raise TypeError(f"input {name!r} is ragged: all lists of one level must have the same length") from error
     if isinstance(value, np.ndarray | np.generic):

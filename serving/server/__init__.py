@@ -2,11 +2,14 @@
 
 One process, one event loop, and one worker thread for each loaded version of a model:
 
-    flags → model_config → models (which versions exist, load, serve, unload)
-                              ├ versions       the folders under a base path and the policy that picks among them
-                              └ session_model  a SavedModel in a TF 1 Session;  batching  requests that share a run
+    flags, config_file → models   which versions exist; load, serve, unload them
+                           ├ versions       the folders under a base path and the policy that picks among them
+                           ├ session_model  a SavedModel in a TF 1 Session
+                           └ batching       requests that share a run
     grpc_service ┐
-    rest         ┴→ predict   find the version, check the tensors, run;   json_tensor, json_parse  tensors as JSON
+    rest         ┴→ predict       check a request against its signature, run it
+                      └ json_tensor, json_strict, json_parse   tensors as JSON
+    listeners, app                both APIs on one event loop, from start to stop
 
 Run it with `python -m serving.server` or `anchorline-model-server`.
 """

@@ -12,10 +12,11 @@ from typing import Any
 
 import uvloop
 
-from serving.server import model_config
+from serving.server import config_file
 from serving.server.batching import MAX_ROWS
 from serving.server.flags import Flags
 from serving.server.listeners import AddressError, Listeners
+from serving.server.model_config import ModelConfig
 from serving.server.models import Models, StartError, log
 from serving.server.parent import die_with_parent
 from serving.server.session_model import SessionModel
@@ -24,14 +25,14 @@ from serving.server.session_model import SessionModel
 def run(flags: Flags) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 1, after one line on stderr, if it cannot start."""
     try:
-        uvloop.run(_serve(flags, model_config.from_flags(flags)))
-    except (model_config.ConfigError, StartError, AddressError) as error:
+        uvloop.run(_serve(flags, config_file.from_flags(flags)))
+    except (config_file.ConfigError, StartError, AddressError) as error:
         log(f"anchorline-model-server: {error}")
         return 1
     return 0
 
 
-async def _serve(flags: Flags, configs: list[model_config.ModelConfig]) -> None:
+async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
     stopped = _stop_event(flags)
     models = _models(flags, configs)
     listeners = Listeners(flags, models)
@@ -68,7 +69,7 @@ def _stop_event(flags: Flags) -> asyncio.Event:
     return stopped
 
 
-def _models(flags: Flags, configs: list[model_config.ModelConfig]) -> Models[SessionModel]:
+def _models(flags: Flags, configs: list[ModelConfig]) -> Models[SessionModel]:
     return Models(
         configs,
         SessionModel,

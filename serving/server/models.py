@@ -165,7 +165,7 @@ class Models[M: Model]:
         Raises StartError: a model failed to load for good, cannot appear any more, or has a label without a version.
         """
         while True:
-            await self._look()
+            await self.look()
             self._fail_if_broken()
             waiting = [model for model in self._models.values() if not model.available()]
             if not waiting:
@@ -181,7 +181,7 @@ class Models[M: Model]:
         while self._poll_seconds:
             await asyncio.sleep(self._poll_seconds)
             try:
-                await self._look()
+                await self.look()
             except Exception:  # noqa: BLE001  (what is being served goes on being served)
                 log(f"looking for new versions failed:\n{traceback.format_exc().rstrip()}")
 
@@ -192,7 +192,8 @@ class Models[M: Model]:
                 await self._unload(model, number)
         self._loader.shutdown()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look once for versions to load and to unload, and do so."""
         for model in self._models.values():
             await self._refresh(model)
 

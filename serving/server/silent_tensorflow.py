@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -46,7 +47,7 @@ def _import_tensorflow() -> ModuleType:
     return tensorflow
 
 
-tf = _import_tensorflow()
+tf: Any = _import_tensorflow()
 
 from tensorflow.core.protobuf import config_pb2  # noqa: E402
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2  # noqa: E402

@@ -1,0 +1,193 @@
+"""Which requests share a run, and what each of them gets."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.server.batching import Batcher
+from serving.server.errors import Code, StatusError
+
+Arrays = list[np.ndarray]
+
+
+class Runs:
+    """A model that records each run and holds the first one back until told to go on."""
+
+    def __init__(self, compute: Callable[[str, Arrays], Arrays] | None = None):
+        self.inputs: list[tuple[str, list[Any]]] = []
+        self.started = threading.Event()
+        self.may_go_on = threading.Event()
+        self._compute = compute or (lambda _, arrays: [arrays[0] * 10])
+
+    def __call__(self, signature: str, outputs: tuple[str, ...], arrays: Arrays) -> Arrays:
+        assert outputs
+        self.inputs.append((signature, arrays[0].tolist()))
+        if not self.started.is_set():
+            self.started.set()
+            assert self.may_go_on.wait(20)
+        return self._compute(signature, arrays)
+
+
+def with_one_running(runs: Runs, scenario: Callable[[Batcher], Awaitable[Any]], **settings: int) -> Any:
+    """Run `scenario`, which queues requests, while a first request (of signature "first") keeps the worker busy."""
+
+    async def main() -> Any:
+        batcher = Batcher(runs, "test", **settings)
+        try:
+            first = batcher.submit("first", ("y",), [np.zeros(1)], share=True)
+            await asyncio.to_thread(runs.started.wait, 20)
+            return await scenario(batcher), await first
+        finally:
+            runs.may_go_on.set()
+            await asyncio.to_thread(batcher.close)
+
+    return asyncio.run(main())[0]
+
+
+def queue(
+    batcher: Batcher, *rows: Any, signature: str = "s", outputs: tuple[str, ...] = ("y",), share: bool = True
+) -> Any:
+    return [batcher.submit(signature, outputs, [np.array(row)], share=share) for row in rows]
+
+
+def test_what_waits_runs_together() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1.0], [2.0, 3.0], [4.0])
+        runs.may_go_on.set()
+        return [result[0].tolist() for result in await asyncio.gather(*futures)]
+
+    assert with_one_running(runs, scenario) == [[10.0], [20.0, 30.0], [40.0]]
+    assert runs.inputs == [("first", [0.0]), ("s", [1.0, 2.0, 3.0, 4.0])]
+
+
+def test_never_more_rows_than_allowed() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1], [2, 3], [4], [5, 6, 7, 8], [9])
+        runs.may_go_on.set()
+        return [result[0].tolist() for result in await asyncio.gather(*futures)]
+
+    assert with_one_running(runs, scenario, max_rows=3) == [[10], [20, 30], [40], [50, 60, 70, 80], [90]]
+    assert [rows for _, rows in runs.inputs[1:]] == [[1, 2, 3], [4], [5, 6, 7, 8], [9]]
+
+
+def test_different_requests_never_share() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = [
+            *queue(batcher, [1.0]),
+            *queue(batcher, [2.0], signature="other"),
+            *queue(batcher, [3.0], outputs=("z",)),
+            *queue(batcher, [[4.0, 5.0]]),
+            *queue(batcher, [[6.0]]),
+            *queue(batcher, [7]),
+            *queue(batcher, [8.0], share=False),
+            *queue(batcher, 9.0),
+        ]
+        runs.may_go_on.set()
+        return [result[0].tolist() for result in await asyncio.gather(*futures)]
+
+    expected = [[10.0], [20.0], [30.0], [[40.0, 50.0]], [[60.0]], [70], [80.0], 90.0]
+    assert with_one_running(runs, scenario) == expected
+    assert len(runs.inputs) == 1 + len(expected)
+
+
+def test_kinds_take_turns() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1], [2], [3]) + queue(batcher, [7], signature="other")
+        runs.may_go_on.set()
+        await asyncio.gather(*futures)
+
+    with_one_running(runs, scenario, max_rows=2)
+    assert runs.inputs[1:] == [("s", [1, 2]), ("other", [7]), ("s", [3])]
+
+
+def test_one_that_fails_does_not_spoil_the_others() -> None:
+    def compute(_: str, arrays: Arrays) -> Arrays:
+        if (arrays[0] < 0).any():
+            raise StatusError(Code.INVALID_ARGUMENT, f"negative: {arrays[0].tolist()}")
+        return [arrays[0] + 1]
+
+    runs = Runs(compute)
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1], [-2], [3])
+        runs.may_go_on.set()
+        return await asyncio.gather(*futures, return_exceptions=True)
+
+    left, wrong, right = with_one_running(runs, scenario)
+    assert (left[0].tolist(), right[0].tolist()) == ([2], [4])
+    assert isinstance(wrong, StatusError)
+    assert wrong.message == "negative: [-2]"
+
+
+def test_the_worker_survives_what_no_one_expected() -> None:
+    def compute(_: str, arrays: Arrays) -> Arrays:
+        if arrays[0].size > 1:
+            raise MemoryError
+        return [arrays[0] + 1]
+
+    runs = Runs(compute)
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1], [2], [5, 6])
+        runs.may_go_on.set()
+        return await asyncio.gather(*futures, return_exceptions=True)
+
+    one, two, too_many = with_one_running(runs, scenario)
+    assert (one[0].tolist(), two[0].tolist()) == ([2], [3])
+    assert isinstance(too_many, MemoryError)
+
+
+@pytest.mark.parametrize("compute", [lambda _, arrays: [arrays[0][1:]], lambda _, arrays: [arrays[0].sum()]])
+def test_outputs_that_do_not_follow_the_rows_are_never_split(compute: Any) -> None:
+    runs = Runs(compute)
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1, 5], [2, 7])
+        runs.may_go_on.set()
+        results = await asyncio.gather(*futures)
+        again = await asyncio.gather(*queue(batcher, [1, 5], [2, 7]))
+        return [result[0].tolist() for result in (*results, *again)]
+
+    expected = [compute("s", [np.array(rows)])[0].tolist() for rows in ([1, 5], [2, 7])]
+    assert with_one_running(runs, scenario) == expected * 2
+    assert [rows for _, rows in runs.inputs[1:]] == [[1, 5, 2, 7], [1, 5], [2, 7], [1, 5], [2, 7]]
+
+
+def test_the_cancelled_are_not_run() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        kept, dropped = queue(batcher, [1], [2])
+        dropped.cancel()
+        runs.may_go_on.set()
+        return (await kept)[0].tolist()
+
+    assert with_one_running(runs, scenario) == [10]
+    assert runs.inputs[1:] == [("s", [1])]
+
+
+def test_closing_finishes_what_is_queued() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        futures = queue(batcher, [1], [2])
+        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
+        runs.may_go_on.set()
+        await closing
+        with pytest.raises(RuntimeError, match="closed"):
+            queue(batcher, [3])
+        return [result[0].tolist() for result in await asyncio.gather(*futures)]
+
+    assert with_one_running(runs, scenario) == [[10], [20]]

@@ -1,0 +1,80 @@
+"""The command line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.server.flags import FlagError, Flags, help_text, parse, parse_or_exit
+
+BASE = "--model_base_path=/models/m"
+
+
+def test_defaults_are_tf_servings() -> None:
+    flags = parse([BASE])
+    assert (flags.port, flags.rest_api_port, flags.model_name) == (8500, 0, "default")
+    assert (flags.rest_api_timeout_in_ms, flags.file_system_poll_wait_seconds) == (30_000, 1)
+    assert (flags.max_num_load_retries, flags.load_retry_interval_micros) == (5, 60_000_000)
+    assert flags.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--port=9000"], {"port": 9000}),
+        (["--port", "9000"], {"port": 9000}),
+        (["--port=auto", "--rest_api_port=auto"], {"port": "auto", "rest_api_port": "auto"}),
+        (["--model_name=a=b"], {"model_name": "a=b"}),
+        (["--file_system_poll_wait_seconds=0.25"], {"file_system_poll_wait_seconds": 0.25}),
+        (["--die_with_parent"], {"die_with_parent": True}),
+        (["--die_with_parent=true"], {"die_with_parent": True}),
+        (["--die_with_parent=1"], {"die_with_parent": True}),
+        (["--enable_batching=False"], {"enable_batching": False}),
+        (["--enable_batching=0"], {"enable_batching": False}),
+        (["--port=1", "--port=2"], {"port": 2}),
+    ],
+)
+def test_values(arguments: list[str], expected: dict[str, Any]) -> None:
+    assert parse([BASE, *arguments]) == Flags(model_base_path="/models/m", **expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--modle_name=x"], "unknown flag --modle_name; did you mean --model_name?"),
+        (["--xyzzy=1"], "unknown flag --xyzzy; --help lists the flags"),
+        (["extra"], "unexpected argument 'extra': flags are written --flag=value"),
+        (["--port=70000"], "--port=70000: expected a port from 0 (off) to 65535, or auto"),
+        (["--rest_api_timeout_in_ms=-1"], "--rest_api_timeout_in_ms=-1: expected a whole number of at least 0"),
+        (
+            ["--file_system_poll_wait_seconds=inf"],
+            "--file_system_poll_wait_seconds=inf: expected a number of at least 0",
+        ),
+        (["--enable_batching=maybe"], "--enable_batching=maybe: expected true or false"),
+        (["--model_name"], "--model_name needs a value"),
+        (["--model_base_path="], "nothing to serve: give --model_base_path or --model_config_file"),
+        (["--rest_api_port=8500"], "--port and --rest_api_port are both 8500; they must differ"),
+        (["--port=0"], "nowhere to serve: --port and --rest_api_port are 0 and --grpc_socket_path is empty"),
+        (["--ports_file=/no/such/place/p"], "--ports_file=/no/such/place/p: its folder does not exist"),
+    ],
+)
+def test_mistakes(arguments: list[str], message: str) -> None:
+    with pytest.raises(FlagError) as caught:
+        parse([BASE, *arguments])
+    assert str(caught.value) == message
+
+
+def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_or_exit(["--port=x", "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown == help_text() + "\n"
+    assert all(f"  --{name}=" in shown for name in vars(Flags()))
+
+
+def test_a_mistake_ends_the_process_with_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_or_exit([f"--model_base_path={tmp_path}", "--prot=1"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "anchorline-model-server: unknown flag --prot; did you mean --port?\n"
