@@ -8,23 +8,24 @@ NAME = "tokens"
 RESERVED = 2
 """Ids before the first token's: 0 pads, 1 stands for every unknown token."""
 
+UNKNOWN = 1
+
 
 class Vocabulary(tf.Module):
     """The lookup of one vocabulary file: a token a line, the first has id 2."""
 
     def __init__(self, file: str) -> None:
         super().__init__()
-        self._file = tf.saved_model.Asset(file)
-        initializer = tf.lookup.TextFileInitializer(
-            self._file,
-            tf.string,
-            tf.lookup.TextFileIndex.WHOLE_LINE,
-            tf.int64,
-            tf.lookup.TextFileIndex.LINE_NUMBER,
+        with tf.io.gfile.GFile(file, "rb") as lines:
+            tokens = lines.read().splitlines()
+        self.size = len(tokens) + RESERVED
+        # The tokens by value: a table over a file goes by a name made of the file's path or of an object's address, so
+        # that two vocabularies in one process may share a table, and the name is exported.
+        initializer = tf.lookup.KeyValueTensorInitializer(
+            tf.constant(tokens, tf.string), tf.range(RESERVED, self.size, dtype=tf.int64)
         )
-        self._table = tf.lookup.StaticHashTable(initializer, default_value=-1)
-        self.size = int(self._table.size()) + RESERVED
+        self._table = tf.lookup.StaticHashTable(initializer, default_value=UNKNOWN)
 
     def lookup(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
         """Ids, int64[N, (tokens)], of tokens, string[N, (tokens)]."""
-        return tokens.with_flat_values(self._table.lookup(tokens.flat_values) + RESERVED)
+        return tokens.with_flat_values(self._table.lookup(tokens.flat_values))

@@ -133,6 +133,7 @@ def test_no_path_of_the_training_machine_is_left(export: Path, vocabulary_file: 
             content = file.read_bytes()
             for path in (str(vocabulary_file), str(vocabulary_file.parent), str(export.parent), str(Path.cwd())):
                 assert path.encode() not in content, f"{file.name} holds {path}"
+            assert b" object at 0x" not in content, f"{file.name} holds an address"
 
 
 def test_loads_eagerly_too(export: Path, model: MatchModel) -> None:
