@@ -1,8 +1,8 @@
 """Rows of a user's files in, `tf.Example`s in three splits out; bad rows are set aside, not fatal.
 
 The way of a row: `source` finds the files, `rows` reads them one row at a time (`delimited`, `jsonl`, `parquet`),
-`parse` makes a record or a reject of each, `repeats` finds those that are there twice, `tally` counts, `executor` does
-all this with Beam, `summary` tells what happened and decides whether to go on.
+`parse` makes a record or a reject of each, `repeats` finds those that are there twice, `tally` counts, `dealer` picks
+the split, `shards` writes; `executor` does all this with Beam; `summary` tells what happened and whether to go on.
 
 - `settings.DataSettings`: what the user may say about the data.
 - `check.check_source`: everything that can be known to be wrong before a pipeline starts, in milliseconds.

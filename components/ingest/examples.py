@@ -6,18 +6,15 @@ from components.ingest.parse import Record
 
 
 class ExampleMaker:
-    """Serialises records as `tf.train.Example`; fills the same message again and again, which is five times as fast."""
+    """Serialises records as `tf.train.Example`."""
 
     def __init__(self, pair: tuple[str, str]) -> None:
-        self._example = tf.train.Example()
-        self._slots = []
-        for name in (*pair, "id", "category", "group"):
-            values = self._example.features.feature[name].bytes_list.value
-            values.append(b"")
-            self._slots.append(values)
+        self._names = (*pair, "id", "category", "group")
 
     def serialise(self, record: Record) -> bytes:
         """A tf.Example with one bytes value per feature; equal records give equal bytes."""
-        for slot, text in zip(self._slots, record[1:], strict=True):
-            slot[0] = text.encode()
-        return self._example.SerializeToString(deterministic=True)
+        example = tf.train.Example()  # anew each time: a protobuf message frees nothing that was ever set in it
+        features = example.features.feature
+        for name, text in zip(self._names, record[1:], strict=True):
+            features[name].bytes_list.value.append(text.encode())
+        return example.SerializeToString(deterministic=True)

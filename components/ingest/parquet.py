@@ -1,4 +1,7 @@
-"""Rows of Parquet files: only the columns asked for, a thousand rows at a time."""
+"""Rows of Parquet files: only the columns asked for, a thousand rows at a time.
+
+What is held is at most these columns of one row group, still compressed; how large a group is, its writer has chosen.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +13,6 @@ from components.ingest.errors import DataError
 from components.ingest.rows import DAMAGED, Reject, Row, reject
 
 _BATCH = 1000  # rows
-_BUFFER = 1 << 20  # bytes read ahead per column
 
 
 def read_parquet(path: str, columns: Sequence[str]) -> Iterator[Row | Reject]:
@@ -36,7 +38,7 @@ def read_parquet(path: str, columns: Sequence[str]) -> Iterator[Row | Reject]:
 
 def _open(path: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
+        return pq.ParquetFile(path)  # not with buffer_size: pyarrow 18 then fails on sound files
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} does not open as a Parquet file: {error}.") from error
 

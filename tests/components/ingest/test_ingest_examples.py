@@ -1,5 +1,7 @@
 """tf.Examples and splits, against TFX's own code."""
 
+import resource
+
 import pytest
 import tensorflow as tf
 from tfx.components.example_gen.base_example_gen_executor import _PartitionFn
@@ -45,3 +47,12 @@ def test_a_feature_is_serialised_as_tensorflow_does(length: int) -> None:
     value = b"x" * length
     feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
     assert bytes_feature(value) == feature.SerializeToString()
+
+
+def test_what_was_serialised_is_not_held() -> None:
+    """A message that is filled again and again would hold all that was ever in it."""
+    maker, text = ExampleMaker(PAIR), "x" * 50_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for number in range(4000):  # 400 MB in all
+        maker.serialise(Record(number, text, text, "", "", ""))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB

@@ -144,6 +144,17 @@ def test_repeated_rows_are_dropped_the_first_is_kept_and_none_counts_as_bad(tmp_
     assert done.summary.distinct == {"question": 100, "answer": 61, "group": 61}
 
 
+def test_many_files_are_written_to_few_shards_and_repeats_are_found_across_them(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = many(200)
+    for number in range(40):
+        write_csv(tmp_path / f"data/{number:02}.csv", [*rows[number * 5 : number * 5 + 5], rows[0]])
+    done = run(tmp_path / "data", tmp_path / "out")
+    assert done.summary.duplicates == 40
+    assert Counter((row["question"], row["answer"]) for row in done.rows) == Counter(rows)
+    assert len(list((tmp_path / "out/Split-train").iterdir())) == 32
+
+
 def test_bad_rows_are_set_aside_with_file_line_and_reason(tmp_path: Path) -> None:
     good = write_csv(tmp_path / "good.csv", many(200)).read_bytes()
     (tmp_path / "data").mkdir()

@@ -1,5 +1,6 @@
 """Readers: every format, every way in which a row can be broken, and the line it is at."""
 
+import hashlib
 import json
 import tracemalloc
 from pathlib import Path
@@ -202,6 +203,15 @@ def test_parquet_rows_are_numbered_across_batches_and_row_groups(tmp_path: Path)
     assert [(row.line, row.values[0]) for row in read(path, "parquet") if isinstance(row, Row)] == [
         (int(name), name) for name in names
     ]
+
+
+def test_a_large_parquet_row_group_is_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    names = [hashlib.sha512(b"%d" % number).hexdigest() for number in range(40_000)]
+    table = pa.table({"question": names, "answer": names[::-1]})
+    pq.write_table(table, path, row_group_size=40_000, compression="none", use_dictionary=False)
+    rows = read(path, "parquet")
+    assert [row.values[0] for row in rows if isinstance(row, Row)] == names
 
 
 def test_a_parquet_cell_that_is_not_utf8_sets_its_row_aside_alone(tmp_path: Path) -> None:
