@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from serving import tensor_proto
 from serving.server import predict
@@ -135,9 +136,9 @@ def _array(alias: str, proto: Any) -> Any:
 
 
 def _handler(method: Callable[[Any], Awaitable[Any]], request_type: Any) -> grpc.RpcMethodHandler:
-    async def answer(request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def answer(raw: bytes, context: grpc.aio.ServicerContext) -> Any:
         try:
-            return await method(request)
+            return await method(_parsed(raw, request_type))
         except StatusError as error:
             code, details = error.code, error.message
         except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
@@ -145,11 +146,15 @@ def _handler(method: Callable[[Any], Awaitable[Any]], request_type: Any) -> grpc
             code, details = Code.INTERNAL, f"{type(error).__name__}: {error}"
         return await context.abort(code, details[:_MAX_DETAILS])
 
-    return grpc.unary_unary_rpc_method_handler(
-        answer,
-        request_deserializer=request_type.FromString,
-        response_serializer=_serialize,
-    )
+    return grpc.unary_unary_rpc_method_handler(answer, response_serializer=_serialize)
+
+
+def _parsed(raw: bytes, request_type: Any) -> Any:
+    """The request message. Left to gRPC, one that cannot be parsed would be answered with a Python exception's name."""
+    try:
+        return request_type.FromString(raw)
+    except DecodeError as error:
+        raise StatusError(Code.INTERNAL, str(error)) from error
 
 
 def _serialize(message: Any) -> bytes:

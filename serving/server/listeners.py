@@ -73,6 +73,7 @@ class RestListener:
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
+                log_level="critical",  # else each malformed request of a stranger would write a line
                 access_log=False,
                 server_header=False,
                 backlog=_BACKLOG,

@@ -74,9 +74,8 @@ class RestApp:
             if not headers.get(b"origin"):
                 raise invalid("Origin header is missing in CORS preflight")
             return HTTP_STATUS[Code.OK], b""
-        body = await rest_body.read(receive, headers)
         call = rest_path.parse(scope["method"], path)
-        return HTTP_STATUS[Code.OK], await self._call(call, body)
+        return HTTP_STATUS[Code.OK], await self._call(call, await rest_body.read(receive, headers))
 
     async def _call(self, call: rest_path.Call, body: bytes) -> bytes:
         if call.verb == "predict":

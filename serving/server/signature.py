@@ -18,8 +18,13 @@ class TensorSpec:
 
     @property
     def has_free_rows(self) -> bool:
-        """Whether the first dimension is left open, so that rows of several requests can be put together."""
+        """Whether the number of rows, the first dimension, is left open."""
         return bool(self.shape) and self.shape is not None and self.shape[0] is None
+
+    @property
+    def has_fixed_rows(self) -> bool:
+        """Whether nothing else is left open: the size of a row cannot depend on the rows beside it."""
+        return self.has_free_rows and self.shape is not None and None not in self.shape[1:]
 
 
 @dataclass(frozen=True)
@@ -33,5 +38,12 @@ class Signature:
 
     @property
     def can_batch(self) -> bool:
-        """Whether every input and output has rows that may be counted together."""
-        return bool(self.inputs) and all(spec.has_free_rows for spec in (*self.inputs.values(), *self.outputs.values()))
+        """Whether rows of several requests can be put together and the outputs taken apart again.
+
+        An output such as `[None, None]` might be padded to the longest row, so a request would see that it had company.
+        """
+        return (
+            bool(self.inputs)
+            and all(spec.has_free_rows for spec in self.inputs.values())
+            and all(spec.has_fixed_rows for spec in self.outputs.values())
+        )

@@ -10,6 +10,7 @@ import pytest
 
 from serving.server.batching import Batcher
 from serving.server.errors import Code, StatusError
+from serving.server.signature import Signature, TensorSpec
 
 Arrays = list[np.ndarray]
 
@@ -191,3 +192,25 @@ def test_closing_finishes_what_is_queued() -> None:
         return [result[0].tolist() for result in await asyncio.gather(*futures)]
 
     assert with_one_running(runs, scenario) == [[10], [20]]
+
+
+ROWS, WIDE, FREE, SCALAR, UNKNOWN = ((None,), (None, 64), (None, None), (), None)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "expected"),
+    [
+        ([ROWS], [WIDE, ROWS], True),
+        ([FREE, ROWS], [WIDE], True),
+        ([ROWS], [FREE], False),  # might be padded to the longest row
+        ([SCALAR], [ROWS], False),
+        ([ROWS], [SCALAR], False),
+        ([ROWS], [UNKNOWN], False),
+        ([UNKNOWN], [ROWS], False),
+        ([(8,)], [ROWS], False),
+        ([], [ROWS], False),
+    ],
+)
+def test_which_signatures_can_share_runs(inputs: list[Any], outputs: list[Any], expected: bool) -> None:
+    specs = [{str(number): TensorSpec("", 1, shape) for number, shape in enumerate(side)} for side in (inputs, outputs)]
+    assert Signature("s", "", *specs).can_batch is expected

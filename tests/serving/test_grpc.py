@@ -196,6 +196,13 @@ def test_the_unix_socket_serves_too(server: ModelServer) -> None:
         assert list(call(request(x=X)).outputs["y"].float_val) == [2.5]
 
 
+def test_bytes_that_are_no_message(channel: grpc.Channel) -> None:
+    call: Call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    code, text = refusal(call, b"\xff")
+    assert code == grpc.StatusCode.INTERNAL
+    assert "Error parsing message" in text
+
+
 def test_methods_to_come_are_unimplemented(channel: grpc.Channel) -> None:
     call = unary(channel, "PredictionService/Classify", predict_pb2.PredictResponse)
     assert refusal(call, predict_pb2.PredictRequest())[0] == grpc.StatusCode.UNIMPLEMENTED

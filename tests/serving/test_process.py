@@ -37,6 +37,15 @@ def test_one_line_when_serving_and_nothing_else(server: ModelServer) -> None:
     )
 
 
+def test_malformed_http_writes_nothing_and_harms_nobody(server: ModelServer, rest: Any) -> None:
+    before = server.log
+    with socket.create_connection((server.host, server.rest_port), timeout=20) as stranger:
+        stranger.sendall(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+        assert stranger.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert rest("GET", "/v1/models/zoo").status == 200
+    assert server.log == before
+
+
 def test_a_base_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ServerStartError, match=rf"model m: the base path {tmp_path}/none does not exist"):
         ModelServer({"m": tmp_path / "none"}).start()
