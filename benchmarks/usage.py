@@ -13,9 +13,9 @@ import numpy as np
 INTERVAL = 0.2
 """Seconds between two looks at the memory."""
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
-_PARENT, _TIMES, _RESIDENT = 1, slice(11, 15), 21  # fields of /proc/PID/stat behind the name
+_PARENT, _TIMES = 1, slice(11, 15)  # fields of /proc/PID/stat behind the name
+_OWN, _MAPPED = "RssAnon", "RssFile"  # lines of /proc/PID/status, in KiB
 
 
 class CommandError(Exception):
@@ -30,7 +30,8 @@ class Look(NamedTuple):
     processor: float
     """Seconds of user and system time, those of waited-for children included."""
     memory: int
-    """Bytes of resident memory; pages that processes share count in each."""
+    """Bytes of resident memory: what is each process's own, and once, of the process that has most, the files they have
+    mapped; libraries like TensorFlow's, which is half a gigabyte, are in memory but once."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,30 @@ def measure(command: Sequence[str], log: Path) -> Usage:
 def look_at(root: int) -> Look:
     """Look at a process and its descendants, as far as they still live."""
     children: dict[int, list[int]] = {}
-    used: dict[int, tuple[int, int]] = {}
+    used: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (folder / "stat").read_text()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             continue
-        fields = stat.rpartition(")")[2].split()
         children.setdefault(int(fields[_PARENT]), []).append(int(folder.name))
-        used[int(folder.name)] = sum(map(int, fields[_TIMES])), int(fields[_RESIDENT])
-    ticks, pages, waiting = 0, 0, [root]
-    while waiting:
-        one = waiting.pop()
-        time_used, resident = used.get(one, (0, 0))
-        ticks, pages = ticks + time_used, pages + resident
-        waiting += children.get(one, [])
-    return Look(time.time(), ticks * _TICK, pages * _PAGE)
+        used[int(folder.name)] = sum(map(int, fields[_TIMES]))
+    family = [root]
+    for one in family:
+        family += children.get(one, [])
+    memory = [_memory(one) for one in family]
+    return Look(
+        when=time.time(),
+        processor=sum(used.get(one, 0) for one in family) * _TICK,
+        memory=sum(own for own, _ in memory) + max(mapped for _, mapped in memory),
+    )
+
+
+def _memory(process: int) -> tuple[int, int]:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, 0
+    values = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    own, mapped = (int(values.get(name, "0 kB").split()[0]) * 1024 for name in (_OWN, _MAPPED))  # a zombie has none
+    return own, mapped
