@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -22,28 +21,22 @@ def waiting(console: Console, text: str) -> Live:
 
 
 @contextmanager
-def chatter_to(log: Path | None) -> Iterator[TextIO]:
-    """Send file descriptor 2, which C++ code writes to as well, to a log file.
+def chatter_to(log: Path | None) -> Iterator[None]:
+    """Send file descriptor 2, which C++ code and child processes write to as well, to a log file.
 
     Args:
         log: the file, overwritten; none leaves everything on the screen.
-
-    Yields:
-        The real standard error, for what the user should see.
     """
     if log is None:
-        yield sys.stderr
+        yield
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     screen = os.dup(2)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 2)
     try:
-        with os.fdopen(screen, "w", closefd=False) as stderr:
-            yield stderr
+        yield
     finally:
         sys.stderr.flush()
         os.dup2(screen, 2)
