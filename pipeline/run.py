@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from components.errors import UserError
 from components.ingest.check import check_source
@@ -15,8 +14,7 @@ from pipeline.config import PipelineConfig
 from pipeline.facts import Artifact, Facts, read_facts
 from pipeline.lock import run_lock
 from pipeline.quiet import chatter_to, waiting
-
-METRICS = ("recall@1", "recall@5", "recall@10", "mrr")
+from pipeline.summary import remark, summarize
 
 
 class UnexpectedError(UserError):
@@ -48,7 +46,7 @@ def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: 
                 raise InterruptError("interrupted; the next run goes on from the last finished step") from None
             except Exception as error:  # noqa: BLE001  all that is left is ours to explain
                 raise _explain(error, log) from None
-    _summarize(config, config_path, facts, console)
+    summarize(config, config_path, facts, console)
     return facts
 
 
@@ -69,8 +67,8 @@ def _run_steps(config: PipelineConfig, console: Console) -> Facts:
         for step in run_steps(config, announce):
             spinner.close()
             artifacts[step.name] = step.outputs
-            remark = "unchanged, from the cache" if step.cached else _remark(step.name, read_facts(artifacts))
-            console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{remark}[/]")
+            result = "unchanged, from the cache" if step.cached else remark(step.name, read_facts(artifacts))
+            console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{result}[/]")
     console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
     return read_facts(artifacts)
 
@@ -85,55 +83,3 @@ def _explain(error: Exception, log: Path | None) -> UserError:
     traceback.print_exception(error, file=sys.stderr)  # into the log
     where = f"; the whole story is in {log}" if log else ""
     return UnexpectedError(f"{error}: {error.__cause__ or error!r:.300}{where}")
-
-
-def _remark(step: str, facts: Facts) -> str:
-    if step == "ingest" and facts.ingest:
-        return f"{sum(facts.ingest.kept.values())} rows kept, {facts.ingest.bad} set aside"
-    if step == "train" and facts.training:
-        best = facts.training["validation"]
-        return f"best epoch {facts.training['best_epoch']}, validation MRR {best['val_mrr']:.3f}"
-    if step == "evaluate" and facts.verdict:
-        return "passed the gates" if facts.verdict.blessed else "refused by a gate"
-    if step == "serving_check":
-        return "serves by gRPC and REST" if facts.serves else facts.refusal
-    if step == "push":
-        return facts.outcome
-    return ""
-
-
-def _summarize(config: PipelineConfig, config_path: str, facts: Facts, console: Console) -> None:
-    console.print()
-    if facts.ingest and facts.ingest.bad:
-        console.print(f"{facts.ingest.bad} rows were set aside: {config.output_folder / 'rejected.csv'}")
-    if facts.verdict:
-        console.print(_figures(facts))
-        for check in facts.verdict.checks:
-            mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-            console.print(f"{mark} {check.sentence()}")
-    if facts.pushed:
-        console.print(f"[green]✓[/] pushed as version {facts.pushed} to {config.serving_folder}", soft_wrap=True)
-    elif facts.unchanged:
-        console.print(f"[green]✓[/] version {facts.unchanged} in production is this very model; nothing to push")
-    else:
-        console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
-    if facts.pushed or facts.unchanged:
-        console.print(
-            f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]',
-            soft_wrap=True,
-        )
-
-
-def _figures(facts: Facts) -> Table:
-    verdict = facts.verdict
-    assert verdict is not None  # noqa: S101
-    title = f"{verdict.questions} test questions against every answer"
-    table = Table(box=None, pad_edge=False)
-    table.add_column(title, min_width=len(title))
-    columns = [("this model", verdict.metrics), ("in production", verdict.production), ("TF-IDF", verdict.tfidf)]
-    shown = [(name, metrics) for name, metrics in columns if metrics]
-    for name, _ in shown:
-        table.add_column(name, justify="right")
-    for metric in METRICS:
-        table.add_row(metric, *(f"{metrics[metric]:.3f}" for _, metrics in shown))
-    return table

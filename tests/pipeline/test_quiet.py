@@ -13,8 +13,8 @@ def test_what_goes_to_descriptor_2_lands_in_the_log(tmp_path: Path, monkeypatch:
     log = tmp_path / "deep" / "run.log"
     with chatter_to(log):
         os.write(2, b"from C++\n")
-        print("from Python", file=sys.stderr)
-        subprocess.run(["sh", "-c", "echo from a child >&2"], check=True)
+        print("from Python", file=sys.stderr, flush=True)
+        subprocess.run(["/bin/sh", "-c", "echo from a child >&2"], check=True)
     assert log.read_text().splitlines() == ["from C++", "from Python", "from a child"]
 
 

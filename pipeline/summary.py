@@ -1,0 +1,63 @@
+"""What a run tells its user: a few words for each step, and at the end figures, verdicts and what was pushed."""
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.config import PipelineConfig
+from pipeline.facts import Facts
+
+METRICS = ("recall@1", "recall@5", "recall@10", "mrr")
+
+
+def remark(step: str, facts: Facts) -> str:
+    """What there is to say of a finished step, in a few words."""
+    if step == "ingest" and facts.ingest:
+        return f"{sum(facts.ingest.kept.values())} rows kept, {facts.ingest.bad} set aside"
+    if step == "train" and facts.training:
+        best = facts.training["validation"]
+        return f"best epoch {facts.training['best_epoch']}, validation MRR {best['val_mrr']:.3f}"
+    if step == "evaluate" and facts.verdict:
+        return "passed the gates" if facts.verdict.blessed else "refused by a gate"
+    if step == "serving_check":
+        return "serves by gRPC and REST" if facts.serves else facts.refusal
+    if step == "push":
+        return facts.outcome
+    return ""
+
+
+def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: Console) -> None:
+    """Print figures, verdicts, what was pushed, and the next command to type."""
+    console.print()
+    if facts.ingest and facts.ingest.bad:
+        console.print(f"{facts.ingest.bad} rows were set aside: {config.output_folder / 'rejected.csv'}")
+    if facts.verdict:
+        console.print(_figures(facts))
+        for check in facts.verdict.checks:
+            mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+            console.print(f"{mark} {check.sentence()}")
+    if facts.pushed:
+        console.print(f"[green]✓[/] pushed as version {facts.pushed} to {config.serving_folder}", soft_wrap=True)
+    elif facts.unchanged:
+        console.print(f"[green]✓[/] version {facts.unchanged} in production is this very model; nothing to push")
+    else:
+        console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
+    if facts.pushed or facts.unchanged:
+        console.print(
+            f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]',
+            soft_wrap=True,
+        )
+
+
+def _figures(facts: Facts) -> Table:
+    verdict = facts.verdict
+    assert verdict is not None  # noqa: S101
+    title = f"{verdict.questions} test questions against every answer"
+    table = Table(box=None, pad_edge=False)
+    table.add_column(title, min_width=len(title))
+    columns = [("this model", verdict.metrics), ("in production", verdict.production), ("TF-IDF", verdict.tfidf)]
+    shown = [(name, metrics) for name, metrics in columns if metrics]
+    for name, _ in shown:
+        table.add_column(name, justify="right")
+    for metric in METRICS:
+        table.add_row(metric, *(f"{metrics[metric]:.3f}" for _, metrics in shown))
+    return table
