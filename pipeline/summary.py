@@ -28,8 +28,10 @@ def remark(step: str, facts: Facts) -> str:
 def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: Console) -> None:
     """Print figures, verdicts, what was pushed, and the next command to type."""
     console.print()
-    if facts.ingest and facts.ingest.bad:
-        console.print(f"{facts.ingest.bad} rows were set aside: {config.output_folder / 'rejected.csv'}")
+    if facts.ingest:
+        splits = ", ".join(f"{rows} {split}" for split, rows in facts.ingest.kept.items())
+        where = f": {config.output_folder / 'rejected.csv'}" if facts.ingest.bad else ""
+        console.print(f"{facts.ingest.rows} rows: {splits}; {facts.ingest.bad} set aside{where}\n", soft_wrap=True)
     if facts.verdict:
         console.print(_figures(facts))
         for check in facts.verdict.checks:
