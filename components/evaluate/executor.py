@@ -78,7 +78,7 @@ def _tfidf(examples: types.Artifact) -> Metrics:
 
 def _checks(config: config_pb2.EvalConfig, metrics: Metrics, production: Metrics | None) -> list[Check]:
     checks = []
-    for metric in config.metrics_specs[0].metrics:
+    for metric in (metric for metric in config.metrics_specs[0].metrics if metric.config):
         for bound in metric.per_slice_thresholds:
             name, threshold = json.loads(metric.config)["name"], bound.threshold
             if threshold.HasField("value_threshold"):

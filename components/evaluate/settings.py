@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Metric = Literal["recall@1", "recall@5", "recall@10", "mrr"]
 
+TOLERANCE = 1e-9
+"""An equal model is not a worse one, whatever the order of additions."""
+
 
 class Gate(BaseModel):
     """Bounds of one metric; larger is better for all of them."""

@@ -31,8 +31,11 @@ def tfidf_ranks(
         float[min(N, MAX_QUESTIONS)].
     """
     rows = random.Random(seed).sample(range(len(questions)), min(len(questions), MAX_QUESTIONS))  # noqa: S311
+    words = _words(candidates)
+    if not any(words):  # scikit-learn refuses a library of no words, in which all candidates score the same
+        return np.full(len(rows), len(candidates), float)
     vectorizer = TfidfVectorizer(analyzer=lambda tokens: tokens, sublinear_tf=True)
-    library = vectorizer.fit_transform(_words(candidates)).T.tocsr()
+    library = vectorizer.fit_transform(words).T.tocsr()
     place = {text: index for index, text in enumerate(candidates)}
     ranks = []
     for start in range(0, len(rows), _BATCH):

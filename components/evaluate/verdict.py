@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from components.evaluate.settings import TOLERANCE
+
 FILE = "verdict.json"
 
 Metrics = dict[str, float]
@@ -25,7 +27,7 @@ class Check(BaseModel):
         """Whether the model may pass, as far as this bound goes."""
         if self.kind == "min":
             return self.value >= self.bound
-        return self.against is None or self.value >= self.against - self.bound
+        return self.against is None or self.value - self.against >= -self.bound - TOLERANCE
 
     def sentence(self) -> str:
         """The check in words."""

@@ -161,7 +161,7 @@ def library(model: MatchModel) -> Library:
 
 @pytest.fixture(scope="session")
 def export(model: MatchModel, library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SavedModel of this encoder; `search` returns four candidates."""
-    folder = tmp_path_factory.mktemp("export") / "model"
+    """The SavedModel of this encoder, in a Model artifact's folder; `search` returns four candidates."""
+    folder = tmp_path_factory.mktemp("export") / "Format-Serving"
     export_match(model, library, 4, str(folder))
     return folder
