@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -33,6 +33,8 @@ WILD = st.recursive(
     ),
     max_leaves=12,
 )
+
+RAGGED = st.recursive(st.integers(0, 9), lambda inner: st.lists(inner, max_size=3), max_leaves=8)
 
 
 def specs(*kinds: int) -> dict[str, TensorSpec]:
@@ -89,7 +91,10 @@ def test_rows_of_several_outputs_are_read_again(left: np.ndarray, right: np.ndar
     same(inputs[names[1]], right)
 
 
-@given(WILD, KINDS)
+@given(WILD | RAGGED, KINDS)
+@example([[1, 2], [3]], FLOAT)
+@example([[1, 2], 3], FLOAT)
+@example([[], [1]], FLOAT)
 def test_the_fast_path_agrees_with_the_strict_one(value: Any, kind: int) -> None:
     fast = json_tensor._dense(value, kind)
     try:

@@ -22,11 +22,14 @@ class Fake:
     def __init__(self, path: Path):
         self.text = (path / "model.txt").read_text()
         self.signatures: dict[str, Signature] = {}
+        self.may_run = threading.Event()
+        self.may_run.set()
 
     def run(self, signature: str, outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
         assert signature
         assert outputs
         assert inputs
+        assert self.may_run.wait(20)
         return [np.array(self.text)]
 
     def close(self) -> None:
@@ -117,11 +120,19 @@ def test_a_request_that_found_a_version_is_answered_though_it_is_unloaded(tmp_pa
 
     async def scenario(models: Models[Fake]) -> None:
         await models.start()
-        future = models.find("m").batcher.submit("s", ("y",), [np.zeros(1)], share=True)
+        old = models.find("m")
+        old.model.may_run.clear()
+        future = old.batcher.submit("s", ("y",), [np.zeros(1)], share=True)
         add(tmp_path, 2)
-        await models.look()
-        assert states(models) == {1: State.END, 2: State.AVAILABLE}
+        looking = asyncio.create_task(models.look())
+        unfinished = (await asyncio.wait({looking}, timeout=0.2))[1]
+        assert unfinished == {looking}
+        assert states(models) == {1: State.UNLOADING, 2: State.AVAILABLE}
+        assert models.find("m").version == 2
+        old.model.may_run.set()
         assert (await future)[0].item() == "version 1"
+        await looking
+        assert states(models) == {1: State.END, 2: State.AVAILABLE}
 
     run(scenario, ModelConfig("m", tmp_path))
 

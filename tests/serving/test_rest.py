@@ -118,6 +118,18 @@ def test_a_body_that_is_no_gzip_counts_as_empty(rest: Any) -> None:
     assert (answer.status, answer.error) == (400, "JSON Parse error: The document is empty")
 
 
+def test_gzip_in_two_members(rest: Any) -> None:
+    body = gzip.compress(b'{"instances":') + gzip.compress(b" [1, 3]}")
+    answer = rest("POST", f"{ZOO}:predict", body, **{"content-encoding": "gzip"})
+    assert answer.json == {"predictions": [2.5, 3.5]}
+
+
+def test_gzip_cut_short_counts_as_empty(rest: Any) -> None:
+    body = gzip.compress(b'{"instances": [1]} ' + bytes(range(256)))[:-9]
+    answer = rest("POST", f"{ZOO}:predict", body, **{"content-encoding": "gzip"})
+    assert (answer.status, answer.error) == (400, "JSON Parse error: The document is empty")
+
+
 def test_a_gzip_bomb_is_refused(rest: Any) -> None:
     bomb = gzip.compress(b" " * (100 * 2**20 + 1), compresslevel=1)
     answer = rest("POST", f"{ZOO}:predict", bomb, **{"content-encoding": "gzip"})
