@@ -39,7 +39,8 @@ class Executor(executor.Executor):
             for line in _lines(split, _read(artifact_utils.get_split_uri([artifact], split)))
         ]
         if lines:
-            raise AnomalyError("\n".join([f"the data has {len(lines)} anomalies:", *lines]))
+            count = "1 anomaly" if len(lines) == 1 else f"{len(lines)} anomalies"
+            raise AnomalyError("\n".join([f"the data has {count}:", *lines]))
         return output
 
 

@@ -47,6 +47,11 @@ class Executor(executor.Executor):
         shutil.copytree(model, pushed.uri, dirs_exist_ok=True)
         self._MarkPushed(pushed, pushed_destination=str(base / str(version)), pushed_version=str(version))
 
+    def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:  # noqa: N802
+        """Both blessings are there and say yes; TFX itself pushes what nobody was asked about."""
+        asked = all(input_dict.get(key) for key in (specs.MODEL_BLESSING_KEY, specs.INFRA_BLESSING_KEY))
+        return asked and super().CheckBlessing(input_dict)
+
 
 UNCHANGED = "unchanged"
 """Custom property of a PushedModel: the version in production that is this very model."""
