@@ -2,8 +2,8 @@
 
     ./dev python -m benchmarks.retrieval examples/faq.yaml [--set KEY=VALUE …] [--splits 5]
 
-For each split other 100 questions are held out for the test and 50 to pick the best epoch; the rest is learnt from. Every
-held-out question is ranked against all answers. The split number is the seed of everything else, too.
+For each split other 100 questions are held out for the test and 50 to pick the best epoch; the rest is learnt from.
+Every held-out question is ranked against all answers. The split number is the seed of everything else, too.
 """
 
 import os

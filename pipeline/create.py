@@ -12,6 +12,7 @@ from components.baseline.component import Baseline
 from components.evaluate.component import JudgingEvaluator
 from components.evaluate.config import eval_config
 from components.ingest.component import example_gen
+from components.ingest.summary import REJECTS_FILE
 from components.push.component import AtomicPusher
 from components.serving_check.component import ServingCheck
 from components.train.settings import TrainerSettings
@@ -40,7 +41,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
 
 def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
-    ingest = example_gen(config.data, code_hash="", rejects_path=str(config.output_folder / "rejected.csv"))
+    ingest = example_gen(config.data, rejects_path=str(config.output_folder / REJECTS_FILE))
     examples = ingest.outputs["examples"]
     statistics = StatisticsGen(examples=examples)
     schema = (

@@ -12,7 +12,7 @@ from components.ingest.parse import read_records
 from components.ingest.repeats import digest
 from components.ingest.rows import Reject
 from components.ingest.source import Source
-from components.ingest.summary import Summary, require_usable
+from components.ingest.summary import REJECTS_FILE, Summary, require_usable
 from components.ingest.tally import Tally
 from pipeline.config import PipelineConfig
 from pipeline.quiet import waiting
@@ -46,7 +46,7 @@ def show_data(config: PipelineConfig, console: Console) -> None:
         more = len(categories) - len(named)
         table.add_row("categories", escape(", ".join(named) + (f" and {more} more" if more > 0 else "")))
     console.print(table)
-    require_usable(summary, config.data, str(config.output_folder / "rejected.csv") + " after a run")
+    require_usable(summary, config.data, str(config.output_folder / REJECTS_FILE) + " after a run")
 
 
 def _survey(config: PipelineConfig, source: Source) -> tuple[Summary, Counter[str]]:

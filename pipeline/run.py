@@ -1,5 +1,6 @@
 """`anchorline run`: one run, a line for each step, and at the end what came of it."""
 
+import shutil
 import sys
 import time
 import traceback
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from components.errors import UserError
 from components.ingest.check import check_source
+from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Artifact, Facts, read_facts
 from pipeline.lock import run_lock
@@ -67,10 +69,18 @@ def _run_steps(config: PipelineConfig, console: Console) -> Facts:
         for step in run_steps(config, announce):
             spinner.close()
             artifacts[step.name] = step.outputs
+            if step.name == "ingest":
+                _keep_rejects(Path(step.outputs["examples"].uri), config.output_folder)
             result = "unchanged, from the cache" if step.cached else remark(step.name, read_facts(artifacts))
             console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{result}[/]")
     console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
     return read_facts(artifacts)
+
+
+def _keep_rejects(examples: Path, folder: Path) -> None:
+    """Put the list of rows set aside where the user looks for it; a cached step does not write it anew."""
+    shutil.copyfile(examples / REJECTS_FILE, folder / f".{REJECTS_FILE}")
+    (folder / f".{REJECTS_FILE}").replace(folder / REJECTS_FILE)
 
 
 def _explain(error: Exception, log: Path | None) -> UserError:

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Facts
 
@@ -30,7 +31,7 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
     console.print()
     if facts.ingest:
         splits = ", ".join(f"{rows} {split}" for split, rows in facts.ingest.kept.items())
-        where = f": {config.output_folder / 'rejected.csv'}" if facts.ingest.bad else ""
+        where = f": {config.output_folder / REJECTS_FILE}" if facts.ingest.bad else ""
         console.print(f"{facts.ingest.rows} rows: {splits}; {facts.ingest.bad} set aside{where}\n", soft_wrap=True)
     if facts.verdict:
         console.print(_figures(facts))

@@ -10,7 +10,7 @@ from components.ingest.settings import DataSettings
 from components.ingest.source import locate
 
 
-def example_gen(settings: DataSettings, *, code_hash: str, rejects_path: str | None) -> FileBasedExampleGen:
+def example_gen(settings: DataSettings, *, rejects_path: str | None) -> FileBasedExampleGen:
     """Makes the component that reads `settings.path` into the splits train, validation and test.
 
     Its examples have the bytes features question, answer, id, category and group, one value each. Beside the splits lie
@@ -18,7 +18,6 @@ def example_gen(settings: DataSettings, *, code_hash: str, rejects_path: str | N
 
     Args:
         settings: what to read.
-        code_hash: changes when the code of ingest does, so that TFX does not take an older result from its cache.
         rejects_path: where to write the list of rows set aside, too, because TFX may delete the output of a step that
             failed. It is part of the cache key, so it must be the same in every run.
 
@@ -26,7 +25,7 @@ def example_gen(settings: DataSettings, *, code_hash: str, rejects_path: str | N
         DataError: `settings.path` cannot be resolved; see `source.locate`.
     """
     source = locate(settings)
-    job = Job(settings=settings, format=source.format, code_hash=code_hash, rejects_path=rejects_path)
+    job = Job(settings=settings, format=source.format, rejects_path=rejects_path)
     split = example_gen_pb2.SplitConfig.Split
     return FileBasedExampleGen(
         input_base=source.base,

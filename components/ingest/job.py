@@ -15,7 +15,6 @@ class Job(BaseModel):
 
     settings: DataSettings
     format: Format
-    code_hash: str
     rejects_path: str | None
 
 

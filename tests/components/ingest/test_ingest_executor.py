@@ -39,7 +39,7 @@ class Ingested(NamedTuple):
 def run(path: Path | str, out: Path, rejects_path: Path | None = None, **settings: object) -> Ingested:
     """Runs the executor with what the component would give it."""
     data = DataSettings.model_validate({"path": str(path), **settings})
-    component = example_gen(data, code_hash="1", rejects_path=str(rejects_path) if rejects_path else None)
+    component = example_gen(data, rejects_path=str(rejects_path) if rejects_path else None)
     artifact = standard_artifacts.Examples()
     artifact.uri = str(out)
     properties = {name: value for name, value in component.exec_properties.items() if value is not None}
