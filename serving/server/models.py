@@ -172,7 +172,8 @@ class Models[M: Model]:
                 break
             loading = any(version.state is State.LOADING for model in waiting for version in model.versions.values())
             if not self._poll_seconds and not loading:
-                raise StartError("; ".join(model.complaint for model in waiting))
+                names = ", ".join(model.config.name for model in waiting)
+                raise StartError(f"no version of {names} to serve, and without polling none can come")
             await asyncio.sleep(self._poll_seconds or self._retry_seconds)
         self._check_labels()
 

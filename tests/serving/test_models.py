@@ -241,16 +241,19 @@ def test_start_waits_for_a_first_version(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_without_polling_there_is_nothing_to_wait_for(tmp_path: Path, exists: bool) -> None:
+def test_without_polling_there_is_nothing_to_wait_for(
+    tmp_path: Path, exists: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     base = tmp_path / "base"
     if exists:
         base.mkdir()
 
     async def scenario(models: Models[Fake]) -> None:
-        with pytest.raises(StartError, match=f"base path {base}"):
+        with pytest.raises(StartError, match="no version of m to serve, and without polling none can come"):
             await models.start()
 
     run(scenario, ModelConfig("m", base))
+    assert f"base path {base}" in capsys.readouterr().err
 
 
 def test_start_fails_when_a_model_cannot_be_loaded(tmp_path: Path) -> None:
