@@ -1,0 +1,25 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"tensorflow", "keras", "tfx", "apache_beam", "tensorflow_model_analysis", "sklearn", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "components.encoders.settings",
+        "components.errors",
+        "components.evaluate.settings",
+        "components.evaluate.verdict",
+        "components.train.settings",
+        "components.transform.settings",
+        "components.versions",
+    ],
+)
+def test_what_the_command_line_reads_imports_nothing_heavy(module: str) -> None:
+    code = f"import {module}, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert module in loaded
+    assert not HEAVY & set(loaded)
