@@ -112,7 +112,7 @@ def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Costs, int]:
     }
     file = folder / "anchorline.yaml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
-    usage = measure([*ANCHORLINE, "run", str(file)], folder / "anchorline.log")
+    usage = measure([*ANCHORLINE, "run", str(file)], folder / "anchorline.log", _temporary(folder))
     trained = json.loads(_only(folder / "out", "artifacts/train/model_run/*/training.json"))
     kept = json.loads(_only(folder / "out", "artifacts/ingest/examples/*/ingest.json"))["kept"]["train"]
     steps = len(trained["history"]["loss"]) * max(kept // train.batch_size, 1)
@@ -125,7 +125,7 @@ def run_plain(rows: int, encoder: str, steps: int, folder: Path) -> Costs:
     validated = rows * shares["validation"] // sum(shares.values()) // TrainSettings().batch_size
     output = folder / "plain"
     command = [*PLAIN, str(_data(folder)), str(output), encoder, str(steps), str(max(validated, 1))]
-    usage = measure(command, folder / "plain.log")
+    usage = measure(command, folder / "plain.log", _temporary(folder))
     if not any((output / "serving").glob("*/saved_model.pb")):
         raise RuntimeError(f"the plain pipeline pushed nothing; its log is {folder / 'plain.log'}")
     spans = read_spans(output / "metadata.sqlite")
@@ -138,6 +138,7 @@ def compare(rows: int, encoder: str, repeats: int, folder: Path) -> str:
     for number in range(repeats):
         case = folder / f"{rows}-{number}"
         _data(case).mkdir(parents=True)
+        _temporary(case).mkdir()
         write_rows(_data(case) / "rows.csv", rows)
         mine, steps = run_anchorline(rows, encoder, case)
         ours.append(mine)
@@ -169,6 +170,10 @@ def _show(value: float | None) -> str:
 
 def _data(folder: Path) -> Path:
     return folder / "data"
+
+
+def _temporary(folder: Path) -> Path:
+    return folder / "tmp"
 
 
 def _only(folder: Path, pattern: str) -> str:

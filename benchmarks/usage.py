@@ -59,15 +59,22 @@ class Usage:
         return max((look.memory for look in self.looks if begin <= look.when <= end), default=0)
 
 
-def measure(command: Sequence[str], log: Path) -> Usage:
+def measure(command: Sequence[str], log: Path, temporary: Path) -> Usage:
     """Run a command to its end; what it prints goes to the file `log`.
+
+    `temporary` is the folder for its temporary files, because TFX leaves some behind: a copy of itself for each step
+    that runs Beam.
 
     Raises:
         CommandError: it ends with a code other than 0.
     """
     started, start = time.time(), time.monotonic()
     looks = []
-    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment) as process,
+    ):
         while True:
             try:
                 code = process.wait(INTERVAL)
