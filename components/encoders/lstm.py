@@ -58,7 +58,7 @@ class LstmTower(Tower):
 
 
 def _at_least_one(ids: tf.Tensor) -> tf.Tensor:
-    """Mask of the real tokens; the first position always counts, so that an empty text has a vector."""
+    """Mask of the real tokens; the first position always counts, because cuDNN refuses a text without any."""
     real = tf.not_equal(ids, PADDING)
     first = tf.equal(tf.range(tf.shape(ids)[1]), 0)
     return tf.logical_or(real, first)

@@ -8,6 +8,8 @@ from components.tasks.match import answer_key
 
 type Texts = tf.Tensor | list[str]
 
+_BLOCK = 64  # questions ranked together; each needs some 13 bytes for every candidate
+
 
 class Ranking(NamedTuple):
     """The best candidates of each question, best first."""
@@ -56,8 +58,21 @@ class Library(tf.Module):
         Returns:
             float32[N]; library size + 1 where the library does not hold the answer.
         """
+        rows = tf.shape(questions)[0]
+        missing = -rows % _BLOCK
+        blocks = (
+            tf.reshape(tf.pad(questions, [[0, missing], [0, 0]]), [-1, _BLOCK, questions.shape[1]]),
+            tf.reshape(tf.pad(answer_key(answers), [[0, missing]]), [-1, _BLOCK]),
+        )
+        ranks = tf.map_fn(
+            self._rank_block, blocks, parallel_iterations=1, fn_output_signature=tf.TensorSpec([_BLOCK], tf.float32)
+        )
+        return tf.reshape(ranks, [-1])[:rows]
+
+    def _rank_block(self, block: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        questions, keys = block
         scores = tf.matmul(questions, self.vectors, transpose_b=True)
-        right = tf.equal(answer_key(answers)[:, tf.newaxis], self.keys[tf.newaxis, :])
+        right = tf.equal(keys[:, tf.newaxis], self.keys[tf.newaxis, :])
         score = tf.reduce_max(tf.where(right, scores, -2.0), axis=1, keepdims=True)
         others_worse = tf.logical_or(scores < score, right)
         return 1.0 + tf.reduce_sum(tf.cast(tf.logical_not(others_worse), tf.float32), axis=1)

@@ -14,6 +14,7 @@ from components.encoders.settings import BagSettings, EncoderSettings, LstmSetti
 from components.tasks.library import Library
 from components.tasks.match import MatchModel
 from components.train.export import export_match
+from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from components.transform.vocabulary import Vocabulary
 
@@ -97,37 +98,46 @@ def write_examples(vocabulary_file: Path) -> WriteExamples:
 
 
 @pytest.fixture(scope="session")
-def transformed(
+def transform(
     tmp_path_factory: pytest.TempPathFactory, write_examples: WriteExamples, beam: "BaseBeamExecutor.Context"
-) -> Path:
-    """What TFX's Transform step makes of the corpus: `graph/`, and `examples/Split-train/`, `examples/Split-test/`.
+) -> Callable[[TransformSettings], Path]:
+    """Runs TFX's Transform step on the corpus: `graph/`, and `examples/Split-train/`, `examples/Split-test/`.
 
-    The vocabulary comes from the training split, the first six rows, and leaves out the rarest tokens.
+    The training split is the first six rows.
     """
     from tfx.components.transform.executor import Executor
     from tfx.types import artifact_utils, standard_artifacts
     from tfx.types import standard_component_specs as specs
 
-    folder = tmp_path_factory.mktemp("transform")
-    raw, schema = standard_artifacts.Examples(), standard_artifacts.Schema()
-    raw.uri, schema.uri = str(folder / "raw"), str(folder / "schema")
-    raw.split_names = artifact_utils.encode_split_names(["train", "test"])
-    write_examples(folder / "raw" / "Split-train", ROWS[:6])
-    write_examples(folder / "raw" / "Split-test", ROWS[6:])
-    (folder / "schema").mkdir()
-    (folder / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
-    graph, examples = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
-    graph.uri, examples.uri = str(folder / "graph"), str(folder / "examples")
-    Executor(beam).Do(
-        {specs.EXAMPLES_KEY: [raw], specs.SCHEMA_KEY: [schema]},
-        {specs.TRANSFORM_GRAPH_KEY: [graph], specs.TRANSFORMED_EXAMPLES_KEY: [examples]},
-        {
-            specs.PREPROCESSING_FN_KEY: "components.transform.preprocessing.preprocessing_fn",
-            specs.CUSTOM_CONFIG_KEY: json.dumps({"settings": {"vocabulary_size": 40, "min_count": 1}}),
-            specs.DISABLE_STATISTICS_KEY: 1,
-        },
-    )
-    return folder
+    def run(settings: TransformSettings) -> Path:
+        folder = tmp_path_factory.mktemp("transform")
+        raw, schema = standard_artifacts.Examples(), standard_artifacts.Schema()
+        graph, examples = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
+        for artifact, name in ((raw, "raw"), (schema, "schema"), (graph, "graph"), (examples, "examples")):
+            artifact.uri = str(folder / name)
+        raw.split_names = artifact_utils.encode_split_names(["train", "test"])
+        write_examples(folder / "raw" / "Split-train", ROWS[:6])
+        write_examples(folder / "raw" / "Split-test", ROWS[6:])
+        (folder / "schema").mkdir()
+        (folder / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
+        Executor(beam).Do(
+            {specs.EXAMPLES_KEY: [raw], specs.SCHEMA_KEY: [schema]},
+            {specs.TRANSFORM_GRAPH_KEY: [graph], specs.TRANSFORMED_EXAMPLES_KEY: [examples]},
+            {
+                specs.PREPROCESSING_FN_KEY: "components.transform.preprocessing.preprocessing_fn",
+                specs.CUSTOM_CONFIG_KEY: json.dumps({"settings": settings.model_dump()}),
+                specs.DISABLE_STATISTICS_KEY: 1,
+            },
+        )
+        return folder
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def transformed(transform: Callable[[TransformSettings], Path]) -> Path:
+    """What the Transform step makes of the corpus with a vocabulary that leaves out the rarest tokens."""
+    return transform(TransformSettings(vocabulary_size=40))
 
 
 @pytest.fixture(scope="session", params=list(ENCODERS))

@@ -99,6 +99,12 @@ def test_a_batch_without_any_token_is_one_wide(towers: tuple[LstmTower, LstmTowe
     assert towers[0].featurize(tf.constant(["", "👍"])).numpy().tolist() == [[0], [0]]
 
 
+def test_a_text_without_tokens_is_one_padding_token(towers: tuple[LstmTower, LstmTower]) -> None:
+    _, answer = towers
+    state = answer.lstm(answer.embedding(tf.constant([[0]], tf.int64))).numpy()
+    np.testing.assert_allclose(encode(answer, "", "👍"), np.repeat(state / np.linalg.norm(state), 2, 0), atol=1e-6)
+
+
 def test_texts_without_tokens_have_a_finite_gradient(towers: tuple[LstmTower, LstmTower]) -> None:
     question, _ = towers
     with tf.GradientTape() as tape:

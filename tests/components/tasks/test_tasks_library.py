@@ -47,6 +47,16 @@ def test_each_question_is_ranked_by_its_own_answer(library: Library) -> None:
     assert ranks.numpy().tolist() == [float(rank) for rank in alone]
 
 
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 200])
+def test_any_number_of_questions_is_ranked_as_one_is(library: Library, rows: int) -> None:
+    questions = np.random.default_rng(rows).normal(size=(rows, 5)).astype("float32")
+    right = [place % 7 for place in range(rows)]
+    scores = questions @ VECTORS.T
+    expected = [1 + int((scores[row] > scores[row, place]).sum()) for row, place in enumerate(right)]
+    found = library.rank(tf.constant(questions), tf.constant([TEXTS[place] for place in right]))
+    assert found.numpy().tolist() == expected
+
+
 def test_an_answer_that_the_library_lacks_ranks_past_the_last(library: Library) -> None:
     assert library.rank(tf.constant(QUESTIONS[:2]), tf.constant(["yes.", "Nej. "])).numpy().tolist() == [8, 8]
 

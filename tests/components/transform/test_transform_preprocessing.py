@@ -1,5 +1,7 @@
 """The Transform step, run for real, against the lookup that training and serving use."""
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from components.transform.vocabulary import NAME, RESERVED, Vocabulary
 
@@ -52,16 +55,24 @@ def test_ids_cover_scripts_known_and_unknown_tokens_and_empty_texts(records: lis
     assert max(ids["09"]) >= RESERVED
 
 
+def token_counts(rows: list[Row]) -> Counter[str]:
+    texts = [text for row in rows[:6] for text in row[1:3]]
+    return Counter(token.decode() for tokens in tokenize(texts).to_list() for token in tokens)
+
+
 def test_vocabulary_is_the_most_frequent_tokens_of_both_sides_of_the_training_split(
     step_vocabulary: str, rows: list[Row]
 ) -> None:
     tokens = Path(step_vocabulary).read_text(encoding="utf-8").splitlines()
-    counts: dict[str, int] = {}
-    for row in rows[:6]:
-        for text in row[1:3]:
-            for token in tokenize([text]).to_list()[0]:
-                counts[token.decode()] = counts.get(token.decode(), 0) + 1
+    counts = token_counts(rows)
     assert len(tokens) == len(set(tokens)) == 40
     assert tokens[0] == "a"
-    listed = [counts[token] for token in tokens]
-    assert listed == sorted(counts.values(), reverse=True)[:40]
+    assert [counts[token] for token in tokens] == sorted(counts.values(), reverse=True)[:40]
+
+
+def test_vocabulary_leaves_out_rare_tokens(transform: Callable[[TransformSettings], Path], rows: list[Row]) -> None:
+    folder = transform(TransformSettings(min_count=2))
+    tokens = tft.TFTransformOutput(str(folder / "graph")).vocabulary_by_name(NAME)
+    expected = {token for token, count in token_counts(rows).items() if count > 1}
+    assert {token.decode() for token in tokens} == expected
+    assert 5 < len(expected) < 40
