@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from serving.process import ModelServer, ServerStartError
 
 from components.errors import UserError
 from serving.client import Client
+from serving.process import ModelServer, ServerStartError
 
 NAME = "candidate"
 TIMEOUT = 60.0
