@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from components.encoders.settings import Side
 from components.tasks.match import MatchModel
-from components.train import callbacks
-from components.train.callbacks import Encoder, KeepBest, RetrievalValidation
+from components.train import callbacks, encoding
+from components.train.callbacks import KeepBest, RetrievalValidation
+from components.train.encoding import Encoder
 
 type Row = tuple[str, str, str, str]
 
@@ -136,8 +137,12 @@ def test_the_best_epoch_is_kept_and_training_stops_after_patience(
 def test_an_encoder_encodes_in_batches(
     model: MatchModel, rows: list[Row], side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks, "ENCODE_BATCH", 4)
+    monkeypatch.setattr(encoding, "BATCH", 4)
     questions = [row[1] for row in rows]
     expected = model.encode(side, tf.constant(questions))
-    np.testing.assert_allclose(Encoder(model, side)(questions), expected, atol=1e-6)
-    np.testing.assert_allclose(Encoder(model, side)(tf.constant(questions[:3])), expected[:3], atol=1e-6)
+    encoder = Encoder(getattr(model, side))
+    np.testing.assert_allclose(encoder(questions), expected, atol=1e-6)
+    np.testing.assert_allclose(encoder(tf.constant(questions[:3])), expected[:3], atol=1e-6)
+    features = encoder.featurize(questions)
+    assert len(features) == -(-len(questions) // 4)
+    np.testing.assert_allclose(encoder.encode(features), expected, atol=1e-6)
