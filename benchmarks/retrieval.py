@@ -58,7 +58,7 @@ def _split(config: PipelineConfig, records: Sequence[Record], seed: int) -> dict
 
     from components.evaluate.tfidf import tfidf_ranks
     from components.tasks.library import Library
-    from components.train.callbacks import Encoder
+    from components.train.encoding import Encoder
     from components.train.fit import fit_match
     from components.train.settings import TrainerSettings
 
@@ -78,9 +78,9 @@ def _split(config: PipelineConfig, records: Sequence[Record], seed: int) -> dict
             vocabulary_file=str(vocabulary),
             progress=False,
         )
-        vectors = Encoder(fitted.model, "answer")(list(library))
+        vectors = Encoder(fitted.model.answer)(list(library))
         ranks = Library(list(library.values()), list(library), vectors).rank(
-            Encoder(fitted.model, "question")(questions), tf.constant(answers)
+            Encoder(fitted.model.question)(questions), tf.constant(answers)
         )
     encoder, loss = config.model.encoder.type, config.model.loss.type
     return {

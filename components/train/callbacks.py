@@ -7,13 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.encoders.settings import Side
 from components.tasks.library import Library
 from components.tasks.match import MatchModel
+from components.train.encoding import Encoder
 
 MAX_QUESTIONS = 2_000
-MAX_CANDIDATES = 10_000
-ENCODE_BATCH = 512
+MAX_CANDIDATES = 5_000
 
 
 class RetrievalValidation(keras.callbacks.Callback):
@@ -41,15 +40,20 @@ class RetrievalValidation(keras.callbacks.Callback):
         self.candidates = tf.constant(sorted(needed) + draw.sample(others, min(spare, len(others))))
 
     def set_model(self, model: MatchModel) -> None:
-        """Prepare to encode with the model that is trained."""
+        """Prepare to encode with the model that is trained; what needs no weights is computed once."""
         super().set_model(model)
-        self.encode_questions = Encoder(model, "question")
-        self.encode_answers = Encoder(model, "answer")
+        self._encoders = Encoder(model.question), Encoder(model.answer)
+        self._features = [
+            encoder.featurize(texts)
+            for encoder, texts in zip(self._encoders, (self.questions, self.candidates), strict=True)
+        ]
 
     def evaluate(self) -> dict[str, float]:
         """Recall@1 and MRR of the model as it is now."""
-        library = Library(self.candidates, self.candidates, self.encode_answers(self.candidates))
-        ranks = library.rank(self.encode_questions(self.questions), self.answers).numpy()
+        questions, candidates = (
+            encoder.encode(features) for encoder, features in zip(self._encoders, self._features, strict=True)
+        )
+        ranks = Library(self.candidates, self.candidates, candidates).rank(questions, self.answers).numpy()
         return {"val_recall@1": float(np.mean(ranks <= 1)), "val_mrr": float(np.mean(1 / ranks))}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -96,22 +100,3 @@ class KeepBest(keras.callbacks.Callback):
     def _keep(self, epoch: int, metrics: dict[str, float]) -> None:
         self.best_epoch, self.best = epoch, metrics
         self._weights = self.model.get_weights()
-
-
-class Encoder:
-    """Encodes any number of texts in batches, in a graph that is traced once.
-
-    Args:
-        model: whose tower.
-        side: which tower.
-    """
-
-    def __init__(self, model: MatchModel, side: Side) -> None:
-        self._step = tf.function(
-            lambda text: model.encode(side, text), input_signature=[tf.TensorSpec([None], tf.string)]
-        )
-
-    def __call__(self, texts: Sequence[str] | tf.Tensor) -> tf.Tensor:
-        """Unit vectors, float32[N, D]."""
-        batches = tf.data.Dataset.from_tensor_slices(tf.constant(texts)).batch(ENCODE_BATCH)
-        return tf.concat([self._step(batch) for batch in batches], axis=0)

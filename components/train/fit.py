@@ -9,8 +9,9 @@ import keras
 import tensorflow as tf
 
 from components.tasks.match import MatchModel
-from components.train.callbacks import ENCODE_BATCH, KeepBest, RetrievalValidation
+from components.train.callbacks import KeepBest, RetrievalValidation
 from components.train.data import training_batches
+from components.train.encoding import BATCH
 from components.train.settings import TrainerSettings
 
 
@@ -59,7 +60,7 @@ def fit_match(
     """
     keras.utils.set_random_seed(settings.seed)
     towers = settings.model.encoder.build(vocabulary_file)
-    towers["answer"].adapt(tf.data.Dataset.from_tensor_slices(list(candidates)).batch(ENCODE_BATCH))
+    towers["answer"].adapt(tf.data.Dataset.from_tensor_slices(list(candidates)).batch(BATCH))
     model = MatchModel(towers)
     rate = settings.train.learning_rate or settings.model.encoder.learning_rate
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=settings.model.loss.build())

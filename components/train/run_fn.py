@@ -7,8 +7,8 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.tasks.library import Library
-from components.train.callbacks import Encoder
 from components.train.data import read_library, read_texts
+from components.train.encoding import Encoder
 from components.train.export import export_match
 from components.train.fit import fit_match
 from components.train.settings import TrainerSettings
@@ -36,7 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
         log_dir=fn_args.model_run_dir,
     )
     texts = list(candidates)
-    library = Library(list(candidates.values()), texts, Encoder(fitted.model, "answer")(texts))
+    library = Library(list(candidates.values()), texts, Encoder(fitted.model.answer)(texts))
     export_match(fitted.model, library, settings.candidates, fn_args.serving_model_dir)
     record = settings.model_dump(mode="json") | {"library": library.size} | fitted.record()
     (Path(fn_args.model_run_dir) / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
