@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tfx import v1 as tfx
 
-from benchmarks import plain_train
 from components.evaluate.config import eval_config
 from components.evaluate.settings import Gate
+from components.ingest.settings import Splits
 
 BEAM_ARGS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
 """As Anchorline's. Beam's own default would download another runner."""
@@ -32,7 +32,7 @@ def plain_pipeline(data: Path, output: Path, encoder: str, steps: int, validatio
         input_base=str(data),
         output_config=tfx.proto.Output(
             split_config=tfx.proto.SplitConfig(
-                splits=[split(name=name, hash_buckets=share) for name, share in plain_train.SPLITS.items()],
+                splits=[split(name=name, hash_buckets=share) for name, share in Splits().shares.items()],
                 partition_feature_name="answer",
             )
         ),

@@ -22,9 +22,6 @@ from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from components.transform.vocabulary import NAME, RESERVED
 
-SPLITS = {"train": 8, "validation": 1, "test": 1}
-"""Anchorline's defaults; both deal rows out by the same hash of the answer, so the splits are the same."""
-
 _TEXTS = ("question", "answer")
 _ENCODE_BATCH = 512
 
