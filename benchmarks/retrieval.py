@@ -15,6 +15,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -40,11 +41,11 @@ def main(
     records = _records(settings)
     with chatter_to(Path(os.devnull)):
         results = [_split(settings, records, seed) for seed in range(splits)]
-    table = Table("", *METRICS, title=f"{splits} splits of {TEST} held-out questions against all answers")
+    table = Table(f"{splits} splits of {TEST} held-out questions", *METRICS, box=box.MARKDOWN)
     for name in results[0]:
         values = {metric: [result[name][metric] for result in results] for metric in METRICS}
         table.add_row(name, *(f"{np.mean(values[metric]):.3f} ± {np.std(values[metric]):.3f}" for metric in METRICS))
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 def _records(settings: PipelineConfig) -> list[Record]:
