@@ -22,6 +22,8 @@ from pipeline.config import PipelineConfig
 BEAM_ARGS = [
     # Beam's default runner tries to download the Prism binary; this one runs in the process.
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    # Without a word on dependencies TFX builds a source package of itself for workers elsewhere, in every Beam step.
+    "--sdk_container_image=none",
 ]
 
 CHECKED_ROWS = 20

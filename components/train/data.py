@@ -20,10 +20,12 @@ def ids_feature(side: Side) -> str:
     return f"{side}_ids"
 
 
-def training_batches(files: Sequence[str], towers: Mapping[Side, Tower], batch_size: int, seed: int) -> tf.data.Dataset:
-    """Shuffled batches of (features by side, bool[B, B] labels), a new order each epoch, a short last one dropped.
+def training_batches(
+    files: Sequence[str], towers: Mapping[Side, Tower], batch_size: int, seed: int
+) -> tuple[tf.data.Dataset, int]:
+    """Batches of (features by side, bool[B, B] labels) without end, and how many make one pass over the records.
 
-    A data set smaller than a batch is one batch.
+    Each pass has a new order and drops a short last batch; records that do not fill one batch are one.
     """
     records = _records(files).shuffle(SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True)
     spec = _TEXTS | {
@@ -42,8 +44,8 @@ def training_batches(files: Sequence[str], towers: Mapping[Side, Tower], batch_s
 
     rows = count(files)
     batches = records.batch(batch_size, drop_remainder=rows >= batch_size)
-    prepared = batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    return prepared.apply(tf.data.experimental.assert_cardinality(max(rows // batch_size, 1)))
+    prepared = batches.repeat().map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return prepared, max(rows // batch_size, 1)
 
 
 def read_texts(files: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -64,7 +66,8 @@ def read_library(files: Sequence[str]) -> dict[str, str]:
 
 def count(files: Sequence[str]) -> int:
     """Number of records."""
-    return int(_records(files).reduce(tf.constant(0, tf.int64), lambda total, _: total + 1))
+    sizes = _records(files).batch(READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
+    return int(sizes.reduce(tf.constant(0, tf.int64), tf.add))
 
 
 def _records(files: Sequence[str]) -> tf.data.Dataset:

@@ -68,8 +68,11 @@ def fit_match(
     retrieval = RetrievalValidation(*validation, candidates, settings.seed)
     keep_best = KeepBest(retrieval, settings.train.patience)
     logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []
+    # Without end, because Keras would make a new iterator for each epoch, which costs more than a small epoch does.
+    batches, steps = training_batches(train_files, towers, settings.train.batch_size, settings.seed)
     history = model.fit(
-        training_batches(train_files, towers, settings.train.batch_size, settings.seed),
+        batches,
+        steps_per_epoch=min(steps, settings.train.steps_per_epoch or steps),
         epochs=settings.train.epochs,
         callbacks=[retrieval, keep_best, *logs],
         shuffle=False,

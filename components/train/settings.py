@@ -25,7 +25,10 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(default=30, ge=1, description="At most this many passes over the training pairs.")
+    epochs: int = Field(default=30, ge=1, description="At most so many rounds, each with a validation at its end.")
+    steps_per_epoch: int | None = Field(
+        default=None, ge=1, description="At most so many steps a round; by default one pass over the training pairs."
+    )
     batch_size: int = Field(default=64, ge=2, le=65_536, description="Pairs a step; in-batch negatives come from it.")
     learning_rate: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Of Adam; by default what suits the encoder."
