@@ -41,8 +41,8 @@ from components.ingest.settings import Splits
 from components.train.settings import TrainSettings
 
 STEPS = 250
-"""Optimiser steps that a run is meant to take at every size. It takes whole passes over the training rows, and at least
-one, so the number is a few more or less, and 1,250 at 100,000 rows."""
+"""Optimiser steps that a run is meant to take at every size, give or take a few: whole passes over the training rows
+where one is shorter, else a part of one."""
 
 OUR_NAMES = {
     "CsvExampleGen": "ingest",
@@ -103,12 +103,13 @@ def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Costs, int]:
     shares = Splits().shares
     expected = rows * shares["train"] / sum(shares.values()) / train.batch_size
     epochs = max(round(STEPS / expected), 1)
+    steps_per_epoch = STEPS // epochs
     config = {
         "name": "benchmark",
         "output": str(folder / "out"),
         "data": {"path": str(_data(folder) / "rows.csv"), "columns": {"id": "id", "category": "category"}},
         "model": {"encoder": {"type": encoder}},
-        "train": {"epochs": epochs, "patience": epochs},
+        "train": {"epochs": epochs, "patience": epochs, "steps_per_epoch": steps_per_epoch},
         "gates": {"mrr": {"min": 0.0}},
     }
     file = folder / "anchorline.yaml"
@@ -116,7 +117,7 @@ def run_anchorline(rows: int, encoder: str, folder: Path) -> tuple[Costs, int]:
     usage = measure([*ANCHORLINE, "run", str(file)], folder / "anchorline.log", _temporary(folder))
     trained = json.loads(_only(folder / "out", "artifacts/train/model_run/*/training.json"))
     kept = json.loads(_only(folder / "out", "artifacts/ingest/examples/*/ingest.json"))["kept"]["train"]
-    steps = len(trained["history"]["loss"]) * max(kept // train.batch_size, 1)
+    steps = len(trained["history"]["loss"]) * min(max(kept // train.batch_size, 1), steps_per_epoch)
     return costs(usage, read_spans(folder / "out/metadata.sqlite")), steps
 
 

@@ -1,5 +1,6 @@
 """examples/faq.yaml from its file to an answered question, and what a second run and a worse model do."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -71,15 +72,19 @@ def test_an_unchanged_second_run_pushes_nothing(first_run: Run, output: Path, se
 def test_a_worse_model_is_refused_by_metric_and_difference(first_run: Run, output: Path, serving: Path) -> None:
     assert first_run.returncode == 0
     before = versions(serving)
-    spoilt = ["train.learning_rate=30", "train.patience=1", "model.encoder={type: lstm}", "train.epochs=1"]
-    settings = [part for value in [*spoilt, f"output={output}"] for part in ("--set", value)]
-    refused = anchorline("run", CONFIG, *settings)
+    refused = anchorline("run", CONFIG, "--set", f"output={output}", "--set", "train.learning_rate=30")
     assert refused.returncode == 3, refused.stdout + refused.stderr
-    assert "mrr 0.0" in refused.stdout
-    assert "in production, may fall by 0.020" in refused.stdout
-    assert "at least 0.300 wanted, short by 0." in refused.stdout
-    assert "not pushed" in refused.stdout
+    assert re.search(r"✗ mrr 0\.\d+ is -0\.\d+ against 0\.\d+ in production, may fall by 0\.020", refused.stdout)
+    assert "not pushed: refused by gate; production stays as it is" in refused.stdout
     assert versions(serving) == before
+
+
+def test_a_model_below_the_bounds_is_refused_though_there_is_none_to_compare_with(tmp_path: Path) -> None:
+    high = ["gates.recall@1.min=0.99", "train.epochs=1", f"output={tmp_path}"]
+    refused = anchorline("run", CONFIG, *[part for value in high for part in ("--set", value)])
+    assert refused.returncode == 3, refused.stdout + refused.stderr
+    assert re.search(r"✗ recall@1 0\.\d+, at least 0\.990 wanted, short by 0\.\d+", refused.stdout)
+    assert versions(tmp_path / "serving" / "building-permits") == []
 
 
 def test_runs_lists_all_of_them(first_run: Run, output: Path, serving: Path) -> None:
