@@ -30,6 +30,8 @@ def ask(config: PipelineConfig, questions: Sequence[str], top: int, server: str 
     Raises:
         UserError: nothing was pushed yet, or the server does not answer.
     """
+    if not all(question.strip() for question in questions):
+        raise UserError("an empty question cannot be asked; give a text")
     if server is None and newest_version(config.serving_folder) is None:
         raise UserError(f"{config.serving_folder}: no version was pushed yet; `anchorline run` makes one")
     try:

@@ -63,6 +63,7 @@ def ask(
 @app.command()
 def serve(
     configs: Annotated[list[Path], typer.Argument(help="Pipelines whose models to serve.", show_default=False)],
+    overrides: Overrides = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="gRPC port.", min=1, max=65535)] = 8500,
     rest_port: Annotated[int, typer.Option(help="REST port.", min=1, max=65535)] = 8501,
@@ -71,7 +72,7 @@ def serve(
     from pipeline.config import load_config
     from pipeline.serve import serve as serve_models
 
-    serve_models([load_config(config) for config in configs], host, port, rest_port)
+    serve_models([load_config(config, overrides or ()) for config in configs], host, port, rest_port)
 
 
 @app.command()

@@ -7,12 +7,14 @@ that it imports, directly or not, at the top or inside functions, and the versio
 import ast
 import hashlib
 import importlib.util
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 _OURS = ("components", "serving")
+_NAME = re.compile(rf"({'|'.join(_OURS)})(\.\w+)+")
 _LIBRARIES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis")
 
 
@@ -39,6 +41,8 @@ def _imports(file: Path) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
+            names.append(node.value)  # a module that is run or loaded by its name
     return tuple(names)
 
 
@@ -59,7 +63,7 @@ def _sources(name: str) -> tuple[Path, ...]:
     for part in parts:
         if (folder / part / "__init__.py").exists():
             folder /= part
-            files.append(folder / "__init__.py")
+            files += [file for file in (folder / "__init__.py", folder / "__main__.py") if file.exists()]
         elif (folder / f"{part}.py").exists():
             files.append(folder / f"{part}.py")
             break

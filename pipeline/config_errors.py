@@ -30,6 +30,8 @@ def sentence(error: ErrorDetails, raw: dict[str, Any], root: type[BaseModel]) ->
             return f"{key}: is missing" + (f"; is {guess[0]} a misspelling of it?" if guess else "")
         case "union_tag_invalid":
             return f"{key}.type: got {show(context['tag'])}; allowed are {context['expected_tags']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{key}: got {show(error['input'])}; there must be keys and values, as in {{key: value}}"
         case "union_tag_not_found":
             return f"{key}.type: is missing"
         case _:

@@ -27,6 +27,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
             yield f"`{path}`", _value(field.annotation), _default(field), field.description or ""
             continue
         if get_origin(field.annotation) is dict:
+            yield f"`{path}`", "by metric", _default(field), field.description or ""
             path = f"{path}.METRIC"
         for choice in choices:
             tag = _tag(choice) if len(choices) > 1 else ""
@@ -68,6 +69,8 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if value is None:
         return ""
+    if isinstance(value, dict):
+        value = {key: entry.model_dump(exclude_none=True) for key, entry in value.items()}
     return f"`{list(value) if isinstance(value, tuple) else value}`"
 
 

@@ -14,6 +14,7 @@ from components.ingest.check import check_source
 from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Artifact, Facts, read_facts
+from pipeline.interrupt import Interrupts, remembered_interrupts
 from pipeline.lock import run_lock
 from pipeline.quiet import chatter_to, waiting
 from pipeline.summary import remark, summarize
@@ -23,12 +24,6 @@ class UnexpectedError(UserError):
     """A fault of ours or of a library; the log has the traceback."""
 
 
-class InterruptError(UserError):
-    """The user pressed Ctrl-C."""
-
-    exit_code = 130
-
-
 def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: bool) -> Facts:
     """Run the pipeline and report to `console`.
 
@@ -36,23 +31,24 @@ def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: 
         UserError: nothing was pushed, and the text says why.
     """
     check_source(config.data)
+    if config.schema_path and not Path(config.schema_path).is_file():
+        raise UserError(f"{config.schema_path}: there is no such file (schema_path)")
     folder = config.output_folder
     with run_lock(folder):
         log = None if verbose else folder / "run.log"
-        with chatter_to(log):
+        with chatter_to(log), remembered_interrupts() as interrupts:
             try:
-                facts = _run_steps(config, console)
+                facts = _run_steps(config, console, interrupts)
             except UserError:
                 raise
-            except KeyboardInterrupt:
-                raise InterruptError("interrupted; the next run goes on from the last finished step") from None
-            except Exception as error:  # noqa: BLE001  all that is left is ours to explain
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  all that is left is ours to explain
+                interrupts.check()
                 raise _explain(error, log) from None
     summarize(config, config_path, facts, console)
     return facts
 
 
-def _run_steps(config: PipelineConfig, console: Console) -> Facts:
+def _run_steps(config: PipelineConfig, console: Console, interrupts: Interrupts) -> Facts:
     start = time.monotonic()
     with waiting(console, "loading TensorFlow and TFX"):
         from pipeline.local import run_steps
@@ -68,6 +64,7 @@ def _run_steps(config: PipelineConfig, console: Console) -> Facts:
 
         for step in run_steps(config, announce):
             spinner.close()
+            interrupts.check()
             artifacts[step.name] = step.outputs
             if step.name == "ingest":
                 _keep_rejects(Path(step.outputs["examples"].uri), config.output_folder)
@@ -83,7 +80,7 @@ def _keep_rejects(examples: Path, folder: Path) -> None:
     (folder / f".{REJECTS_FILE}").replace(folder / REJECTS_FILE)
 
 
-def _explain(error: Exception, log: Path | None) -> UserError:
+def _explain(error: BaseException, log: Path | None) -> UserError:
     """The sentence for the user that an error carries or hides in its causes; else one that says where to look."""
     cause: BaseException | None = error.__cause__
     while cause is not None:

@@ -6,6 +6,7 @@ from rich.table import Table
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
 from pipeline.history import Run, read_runs
+from pipeline.lock import is_locked
 
 
 def show_runs(config: PipelineConfig, console: Console) -> None:
@@ -18,9 +19,11 @@ def show_runs(config: PipelineConfig, console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("started", "seconds", "rows", "recall@1", "mrr", "outcome"):
         table.add_column(heading, justify="left" if heading in ("started", "outcome") else "right")
-    for run in runs:
+    running = is_locked(config.output_folder)
+    for number, run in enumerate(runs):
+        outcome = _outcome(run, running=running and number == 0)
         mark = "  ← in production" if run.facts.pushed == serving else ""
-        table.add_row(f"{run.started.astimezone():%Y-%m-%d %H:%M:%S}", *_cells(run), _outcome(run) + mark)
+        table.add_row(f"{run.started.astimezone():%Y-%m-%d %H:%M:%S}", *_cells(run), outcome + mark)
     console.print(table)
 
 
@@ -31,5 +34,7 @@ def _cells(run: Run) -> list[str]:
     return [f"{run.seconds:.1f}", rows, *figures]
 
 
-def _outcome(run: Run) -> str:
-    return f"stopped in {run.failed_step}" if run.failed_step else run.facts.outcome
+def _outcome(run: Run, *, running: bool) -> str:
+    if run.failed_step:
+        return f"in {run.failed_step} now" if running else f"stopped in {run.failed_step}"
+    return "running" if running and run.facts.outcome == "unfinished" else run.facts.outcome

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 
@@ -23,8 +24,9 @@ def serve(configs: Sequence[PipelineConfig], host: str, port: int, rest_port: in
     twice = [name for name, count in Counter(config.name for config in configs).items() if count > 1]
     if twice:
         raise UserError(f"two of the pipelines are named {twice[0]}; a model server tells models apart by name")
-    models = configs[0].output_folder / "models.config"
-    models.write_text(model_server_config(configs), encoding="utf-8")
+    descriptor, models = tempfile.mkstemp(prefix="anchorline-serve-", suffix=".config")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(model_server_config(configs))
     flags = [f"--host={host}", f"--port={port}", f"--rest_api_port={rest_port}", f"--model_config_file={models}"]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "serving.server", *flags])  # noqa: S606  no shell is wanted

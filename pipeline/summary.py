@@ -1,11 +1,16 @@
 """What a run tells its user: a few words for each step, and at the end figures, verdicts and what was pushed."""
 
+import os
+
 from rich.console import Console
 from rich.table import Table
 
 from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Facts
+
+FEW = 30
+"""Below so many test questions one question moves recall by more than 0.03."""
 
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr")
 
@@ -35,6 +40,9 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         console.print(f"{facts.ingest.rows} rows: {splits}; {facts.ingest.bad} set aside{where}\n", soft_wrap=True)
     if facts.verdict:
         console.print(_figures(facts))
+        if facts.verdict.questions < FEW:
+            hint = "raise data.splits.test or add rows"
+            console.print(f"[yellow]![/] {facts.verdict.questions} test questions say little about a model; {hint}")
         for check in facts.verdict.checks:
             mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
             console.print(f"{mark} {check.sentence()}")
@@ -45,10 +53,9 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
     else:
         console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
     if facts.pushed or facts.unchanged:
-        console.print(
-            f'\nNext: [bold]anchorline ask {config_path} "…"[/]  or  [bold]anchorline serve {config_path}[/]',
-            soft_wrap=True,
-        )
+        program = os.environ.get("ANCHORLINE_PROGRAM", "anchorline")  # ./dev says how it was called
+        ask, serve = f'{program} ask {config_path} "…"', f"{program} serve {config_path}"
+        console.print(f"\nNext: [bold]{ask}[/]  or  [bold]{serve}[/]", soft_wrap=True)
 
 
 def _figures(facts: Facts) -> Table:

@@ -57,6 +57,18 @@ def test_it_changes_with_every_module_the_step_reaches(copy: Path, file: str) ->
     assert edited(copy / file) != before
 
 
+def test_the_check_depends_on_the_server_that_it_starts_by_name(copy: Path) -> None:
+    entry = "components.serving_check.component"
+    before = code_version([entry])
+    for name in ("rest.py", "__main__.py"):
+        with (copy / "serving" / "server" / name).open("a") as stream:
+            stream.write("# edited\n")
+        forget()
+        after = code_version([entry])
+        assert after != before
+        before = after
+
+
 def test_other_steps_code_does_not_matter(copy: Path) -> None:
     before = code_version([ENTRY])
     assert edited(copy / "components/push/executor.py") == before

@@ -67,6 +67,8 @@ def test_overrides_win_and_are_yaml(tmp_path: Path) -> None:
         ({"gates": {"mrr": {"mn": 0.5}}}, "gates.mrr.mn: unknown key; did you mean min?"),
         ({"gates": {"mrr": {"min": 1.5}}}, "gates.mrr.min: got 1.5; should be less than or equal to 1"),
         ({"name": "Not A Name"}, "name: got 'Not A Name'; allowed are up to 63 lower-case letters"),
+        ({"model": {"encoder": "lstm"}}, "model.encoder: got 'lstm'; there must be keys and values"),
+        ({"gates": {"mrr": 0.2}}, "gates.mrr: got 0.2; there must be keys and values"),
         ({"seed": True, "name": 3}, "name: got 3; should be a valid string"),
     ],
 )
@@ -84,6 +86,8 @@ def test_a_missing_key_is_named_with_its_misspelling(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         ("a: [1", "is not valid YAML in line 1"),
+        ("name: a\nname: b", "is not valid YAML in line 2, column 1: the key name is there twice"),
+        ("train: {epochs: 1, epochs: 2}", "the key epochs is there twice"),
         ("- 1", "must hold keys and values, but holds [1]"),
         ("", "must hold keys and values, but holds None"),
         ("name: !!python/object:os.system {}", "is not valid YAML"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from pipeline.lock import BusyError, run_lock
+from pipeline.lock import BusyError, is_locked, run_lock
 
 HOLD = """
 import sys
@@ -23,10 +23,12 @@ def test_another_process_is_named_and_its_death_frees_the_lock(tmp_path: Path) -
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
+        assert is_locked(tmp_path)
         with pytest.raises(BusyError, match=f"process {holder.pid} is running this pipeline"), run_lock(tmp_path):
             pytest.fail("two processes hold the lock")
         holder.kill()
         holder.wait()
+        assert not is_locked(tmp_path)
         with run_lock(tmp_path):
             pass
 
