@@ -3,14 +3,19 @@
 import os
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from components.evaluate.verdict import Verdict
 from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Facts
 
 FEW = 30
 """Below so many test questions one question moves recall by more than 0.03."""
+
+TELLING = 3
+"""Categories with fewer test questions are not named as weak."""
 
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr")
 
@@ -43,6 +48,8 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         if facts.verdict.questions < FEW:
             hint = "raise data.splits.test or add rows"
             console.print(f"[yellow]![/] {facts.verdict.questions} test questions say little about a model; {hint}")
+        if weakest := _weakest(facts.verdict):
+            console.print(f"weakest categories by mrr: {escape(weakest)}", soft_wrap=True)
         for check in facts.verdict.checks:
             mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
             console.print(f"{mark} {check.sentence()}")
@@ -56,6 +63,13 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         program = os.environ.get("ANCHORLINE_PROGRAM", "anchorline")  # ./dev says how it was called
         ask, serve = f'{program} ask {config_path} "…"', f"{program} serve {config_path}"
         console.print(f"\nNext: [bold]{ask}[/]  or  [bold]{serve}[/]", soft_wrap=True)
+
+
+def _weakest(verdict: Verdict) -> str:
+    """The three categories with the lowest MRR among those with questions enough to tell."""
+    telling = [one for one in verdict.slices if one.questions >= TELLING and one.name]
+    weakest = sorted(telling, key=lambda one: one.metrics["mrr"])[:3]
+    return ", ".join(f"{one.name} {one.metrics['mrr']:.3f} ({one.questions} questions)" for one in weakest)
 
 
 def _figures(facts: Facts) -> Table:
