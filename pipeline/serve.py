@@ -1,6 +1,5 @@
 """`anchorline serve`: the model server over the pushed models of one or more pipelines."""
 
-import json
 import os
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from components.errors import UserError
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
+from serving.process import model_server_config
 
 
 def serve(configs: Sequence[PipelineConfig], host: str, port: int, rest_port: int) -> None:
@@ -26,17 +26,7 @@ def serve(configs: Sequence[PipelineConfig], host: str, port: int, rest_port: in
         raise UserError(f"two of the pipelines are named {twice[0]}; a model server tells models apart by name")
     descriptor, models = tempfile.mkstemp(prefix="anchorline-serve-", suffix=".config")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(model_server_config(configs))
+        file.write(model_server_config({config.name: config.serving_folder for config in configs}))
     flags = [f"--host={host}", f"--port={port}", f"--rest_api_port={rest_port}", f"--model_config_file={models}"]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "serving.server", *flags])  # noqa: S606  no shell is wanted
-
-
-def model_server_config(configs: Sequence[PipelineConfig]) -> str:
-    """A text-format `ModelServerConfig` that names every pipeline's model and base path."""
-    entries = [
-        f"  config {{ name: {json.dumps(config.name)} base_path: {json.dumps(str(config.serving_folder))}"
-        ' model_platform: "tensorflow" }'
-        for config in configs
-    ]
-    return "\n".join(["model_config_list {", *entries, "}", ""])

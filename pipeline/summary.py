@@ -1,11 +1,13 @@
 """What a run tells its user: a few words for each step, and at the end figures, verdicts and what was pushed."""
 
 import os
+from typing import get_args
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.evaluate.settings import Metric
 from components.evaluate.verdict import Verdict
 from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
@@ -16,8 +18,6 @@ FEW = 30
 
 TELLING = 3
 """Categories with fewer test questions are not named as weak."""
-
-METRICS = ("recall@1", "recall@5", "recall@10", "mrr")
 
 
 def remark(step: str, facts: Facts) -> str:
@@ -82,6 +82,6 @@ def _figures(facts: Facts) -> Table:
     shown = [(name, metrics) for name, metrics in columns if metrics]
     for name, _ in shown:
         table.add_column(name, justify="right")
-    for metric in METRICS:
+    for metric in get_args(Metric):
         table.add_row(metric, *(f"{metrics[metric]:.3f}" for _, metrics in shown))
     return table

@@ -80,7 +80,7 @@ class ModelServer:
         for name, path in self._models.items():
             _check_versions(name, path)
         self._folder = tempfile.TemporaryDirectory(prefix="anchorline-server-")
-        self._path("models.config").write_text(_config_text(self._models))
+        self._path("models.config").write_text(model_server_config(self._models))
         flags = {
             "port": "auto",
             "rest_api_port": "auto",
@@ -167,8 +167,8 @@ def _check_versions(name: str, path: Path) -> None:
         )
 
 
-def _config_text(models: Mapping[str, Path]) -> str:
-    """A text-format ModelServerConfig."""
+def model_server_config(models: Mapping[str, Path]) -> str:
+    """A text-format `ModelServerConfig`, as `--model_config_file` takes it, of the models' base paths by name."""
     entries = [
         f'  config {{ name: {_quoted(name)} base_path: {_quoted(str(path))} model_platform: "tensorflow" }}'
         for name, path in models.items()

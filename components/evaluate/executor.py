@@ -13,6 +13,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 
 from components.baseline.component import production_version
+from components.evaluate import retrieval
 from components.evaluate.config import CANDIDATE, METRICS, PRODUCTION
 from components.evaluate.tfidf import tfidf_ranks
 from components.evaluate.verdict import Check, Metrics, Slice, Verdict
@@ -72,8 +73,10 @@ def _tfidf(examples: types.Artifact) -> Metrics:
     files = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in splits]
     _, questions, answers = zip(*read_texts([f"{artifact_utils.get_split_uri([examples], 'test')}/*"]), strict=True)
     ranks = tfidf_ranks(questions, answers, list(read_library(files)))
-    values = {"mrr": float(np.mean(1 / ranks))}
-    return {name: values.get(name, float(np.mean(ranks <= METRICS[name][1].get("k", 0)))) for name in METRICS}
+    return {
+        name: float(np.mean(getattr(retrieval, class_name)(**parameters).value(ranks)))
+        for name, (class_name, parameters) in METRICS.items()
+    }
 
 
 def _checks(config: config_pb2.EvalConfig, metrics: Metrics, production: Metrics | None) -> list[Check]:
