@@ -1,11 +1,36 @@
-"""Losses of the `match` task.
+"""Losses of both tasks; `settings` is what a config file says about them.
 
-Each is a pure function `(positive, scores) -> losses`, from a score matrix to one loss a row (see `pairs`), with a thin
-`keras.losses.Loss` around it: `triplet` and `ranking`. `scores` makes the matrix, `negatives` chooses among the wrong
-candidates, and `settings`, the only module imported here because it needs neither Keras nor TensorFlow, is what a
-config file says about a loss. A new loss is a new file here and one line in `settings.LossSettings`.
+`match`: each is a pure function `(positive, scores) -> losses`, from a score matrix to one loss a row (see `pairs`),
+with a thin `keras.losses.Loss` around it: `triplet` and `ranking`. `scores` makes the matrix, `negatives` chooses among
+the wrong candidates.
+
+`classify`: each is a pure function `(labels, …) -> losses`, one loss a row (see `rows`), and an `objective.Objective`
+that owns the softmax head: `cross_entropy`, `center`, `contrastive` and `arcface`.
+
+Only `settings` is imported here: it needs neither Keras nor TensorFlow. A new loss is a new file here and one line in
+`settings.LossSettings` or `settings.ClassifyLossSettings`.
 """
 
-from components.losses.settings import LossSettings, NegativeStrategy, RankingSettings, TripletSettings
+from components.losses.settings import (
+    ArcFaceSettings,
+    CenterSettings,
+    ClassifyLossSettings,
+    ContrastiveSettings,
+    LossSettings,
+    NegativeStrategy,
+    RankingSettings,
+    SoftmaxSettings,
+    TripletSettings,
+)
 
-__all__ = ["LossSettings", "NegativeStrategy", "RankingSettings", "TripletSettings"]
+__all__ = [
+    "ArcFaceSettings",
+    "CenterSettings",
+    "ClassifyLossSettings",
+    "ContrastiveSettings",
+    "LossSettings",
+    "NegativeStrategy",
+    "RankingSettings",
+    "SoftmaxSettings",
+    "TripletSettings",
+]
