@@ -72,3 +72,9 @@ class Objective(keras.layers.Layer, ABC):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {"classes": self.classes, "dimensions": self.dimensions, "name": self.name}
+
+
+def check_weight(weight: float) -> None:
+    """Raises a `ValueError` unless `weight`, of a term, is at least 0."""
+    if not weight >= 0:
+        raise ValueError(f"weight is {weight!r}: it must be at least 0")

@@ -12,6 +12,8 @@ from keras import ops
 
 type Tensor = Any  # whatever keras.ops takes: a tensor of the backend, a NumPy array, nested lists
 
+EXCLUDED = -1e30  # as a logit: e to this is 0 in every float; finite, so that a row of nothing else has a gradient
+
 
 class Pairs(NamedTuple):
     """A score matrix and its two masks, all `[B, C]`; both masks are empty in a row that lacks either kind of pair."""

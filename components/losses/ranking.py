@@ -5,9 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from components.losses.pairs import Tensor, as_pairs, row_mean
-
-_EXCLUDED = -1e30  # e to this is 0 in every float; finite, so that a row without negatives has a gradient
+from components.losses.pairs import EXCLUDED, Tensor, as_pairs, row_mean
 
 
 def multiple_negatives_ranking(positive: Tensor, scores: Tensor, *, scale: float = 20.0) -> Tensor:
@@ -36,7 +34,7 @@ def multiple_negatives_ranking(positive: Tensor, scores: Tensor, *, scale: float
     check_scale(scale)
     pairs = as_pairs(positive, scores)
     logits = scale * pairs.scores
-    rivals = ops.logsumexp(ops.where(pairs.negative, logits, _EXCLUDED), axis=1, keepdims=True)
+    rivals = ops.logsumexp(ops.where(pairs.negative, logits, EXCLUDED), axis=1, keepdims=True)
     losses = row_mean(ops.softplus(rivals - logits), pairs.positive)  # softplus(n - p) = -log(e^p / (e^p + e^n))
     return ops.squeeze(losses, axis=1)
 
