@@ -5,11 +5,26 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from components.losses import LossSettings, RankingSettings, TripletSettings
+from components.losses import (
+    ArcFaceSettings,
+    CenterSettings,
+    ClassifyLossSettings,
+    ContrastiveSettings,
+    LossSettings,
+    RankingSettings,
+    SoftmaxSettings,
+    TripletSettings,
+)
+from components.losses.arcface import ArcFace
+from components.losses.center import SoftmaxWithCenters
+from components.losses.contrastive import SoftmaxWithContrast
+from components.losses.cross_entropy import Softmax
+from components.losses.objective import Objective
 from components.losses.ranking import MultipleNegativesRanking
 from components.losses.triplet import CosineTriplet
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(LossSettings)
+CLASSIFY: TypeAdapter[Any] = TypeAdapter(ClassifyLossSettings)
 
 
 def test_a_triplet_is_built_as_set() -> None:
@@ -66,8 +81,72 @@ def test_settings_are_frozen() -> None:
         TripletSettings(type="cosine_triplet").margin = 0.5
 
 
-@pytest.mark.parametrize("settings", [TripletSettings, RankingSettings])
-def test_every_key_is_described(settings: type[TripletSettings | RankingSettings]) -> None:
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"type": "softmax", "smoothing": 0.25}, Softmax),
+        ({"type": "center", "smoothing": 0.05, "weight": 0.5, "rate": 0.4}, SoftmaxWithCenters),
+        ({"type": "center", "rate": None}, SoftmaxWithCenters),
+        (
+            {"type": "supervised_contrastive", "smoothing": 0.1, "temperature": 0.3, "weight": 0.7},
+            SoftmaxWithContrast,
+        ),
+        ({"type": "arcface", "scale": 64, "margin": 0.2}, ArcFace),
+    ],
+)
+def test_an_objective_is_built_as_set(config: dict[str, Any], kind: type[Objective]) -> None:
+    objective = CLASSIFY.validate_python(config).build(3, 4)
+    assert type(objective) is kind
+    options = {key: value for key, value in config.items() if key != "type"}
+    assert objective.get_config().items() >= {**options, "classes": 3, "dimensions": 4}.items()
+
+
+@pytest.mark.parametrize(
+    ("kind", "objective", "defaults"),
+    [
+        ("softmax", Softmax, {"smoothing": 0.1}),
+        ("center", SoftmaxWithCenters, {"smoothing": 0.0, "weight": 0.2, "rate": None}),
+        ("supervised_contrastive", SoftmaxWithContrast, {"smoothing": 0.0, "temperature": 0.1, "weight": 1.0}),
+        ("arcface", ArcFace, {"scale": 30.0, "margin": 0.5}),
+    ],
+)
+def test_the_defaults_are_those_of_the_objectives(kind: str, objective: Any, defaults: dict[str, Any]) -> None:
+    settings = CLASSIFY.validate_python({"type": kind})
+    assert settings.model_dump() == {"type": kind, **defaults}
+    built, plain = settings.build(3, 4).get_config(), objective(3, 4).get_config()
+    assert built | {"name": None} == plain | {"name": None}
+
+
+@pytest.mark.parametrize(
+    ("config", "where", "message"),
+    [
+        ({"type": "softmax", "smoothing": 1}, "smoothing", "Input should be less than 1"),
+        ({"type": "softmax", "smoothing": -0.1}, "smoothing", "greater than or equal to 0"),
+        ({"type": "softmax", "smoothing": float("nan")}, "smoothing", "Input should be"),
+        ({"type": "softmax", "weight": 1}, "weight", "Extra inputs are not permitted"),
+        ({"type": "center", "weight": -1}, "weight", "greater than or equal to 0"),
+        ({"type": "center", "weight": float("inf")}, "weight", "should be a finite number"),
+        ({"type": "center", "rate": 0}, "rate", "Input should be greater than 0"),
+        ({"type": "center", "rate": 1.5}, "rate", "less than or equal to 1"),
+        ({"type": "supervised_contrastive", "temperature": 0}, "temperature", "Input should be greater than 0"),
+        ({"type": "arcface", "scale": 0}, "scale", "Input should be greater than 0"),
+        ({"type": "arcface", "margin": 28.6}, "margin", "Input should be less than 1.57"),
+        ({"type": "arcface", "margin": -0.1}, "margin", "greater than or equal to 0"),
+        ({"type": "cosine_triplet"}, None, "'softmax', 'center', 'supervised_contrastive', 'arcface'"),
+    ],
+)
+def test_wrong_settings_of_objectives_are_refused(config: dict[str, Any], where: str | None, message: str) -> None:
+    with pytest.raises(ValidationError, match=message) as caught:
+        CLASSIFY.validate_python(config)
+    if where:
+        assert {error["loc"][1] for error in caught.value.errors()} == {where}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [TripletSettings, RankingSettings, SoftmaxSettings, CenterSettings, ContrastiveSettings, ArcFaceSettings],
+)
+def test_every_key_is_described(settings: Any) -> None:
     assert all(field.description for field in settings.model_fields.values())
 
 
