@@ -24,10 +24,10 @@ ALPHA = 0.01
 
 
 def naive_bayes_reference(
-    train_texts: Sequence[str],
-    train_labels: Sequence[str],
-    test_texts: Sequence[str],
-    test_labels: Sequence[str],
+    train_texts: Sequence[str] | Sequence[bytes],
+    train_labels: Sequence[str] | Sequence[bytes],
+    test_texts: Sequence[str] | Sequence[bytes],
+    test_labels: Sequence[str] | Sequence[bytes],
     seed: int = 0,
 ) -> dict[str, float]:
     """Multinomial naive Bayes, and most of the 5 nearest texts by cosine, over TF-IDF of words (sublinear).
@@ -59,9 +59,9 @@ def naive_bayes_reference(
 
 def pixel_reference(
     train_pictures: np.ndarray,
-    train_labels: Sequence[str],
+    train_labels: Sequence[str] | Sequence[bytes],
     test_pictures: np.ndarray,
-    test_labels: Sequence[str],
+    test_labels: Sequence[str] | Sequence[bytes],
     seed: int = 0,
 ) -> dict[str, float]:
     """Most of the 5 nearest pictures by Euclidean distance of pixels.
@@ -99,7 +99,7 @@ def _sample(split: str, rows: int, labels: int, most: int, seed: int) -> list[in
     return sorted(random.Random(seed).sample(range(rows), min(rows, most)))  # noqa: S311
 
 
-def _words(texts: Sequence[str]) -> list[list[bytes]]:
+def _words(texts: Sequence[str | bytes]) -> list[list[bytes]]:
     """Tokens of each text; one without any has an empty token, since scikit-learn refuses texts of no words at all."""
     return [words or [b""] for words in tokenize(tf.constant(list(texts))).to_list()]
 
