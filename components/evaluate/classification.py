@@ -7,6 +7,7 @@ summary of all their examples.
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import reduce
 
 import apache_beam as beam
 import numpy as np
@@ -195,10 +196,8 @@ class _Combiner[Summary](beam.CombineFn):
         return self.merge_accumulators([total, self._metric.summary(outputs)])
 
     def merge_accumulators(self, totals: Iterable[Summary | None]) -> Summary | None:
-        merged = None
-        for total in totals:
-            merged = total if merged is None else merged if total is None else self._metric.merge(merged, total)
-        return merged
+        summaries = [total for total in totals if total is not None]
+        return reduce(self._metric.merge, summaries) if summaries else None
 
     def extract_output(self, total: Summary | None) -> dict[metric_types.MetricKey, float]:
         return {self._key: float("nan") if total is None else self._metric.value(total)}
@@ -260,7 +259,7 @@ def _scatter(points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float
 
 
 def _ratio(groups: Mapping[int, Group]) -> float:
-    """Squared distances add up to n·scatter over the pairs of any points, so also over those of two classes."""
+    """Over the pairs of n points squared distances add up to n·scatter; the pairs of two classes follow from that."""
     if not groups:
         return float("nan")
     counts = np.array([group[0] for group in groups.values()], float)
