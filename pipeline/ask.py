@@ -1,20 +1,16 @@
-"""`anchorline ask`: questions to the pushed model, through a server as any client would."""
+"""`anchorline ask`, `classify` and `similar`: what the pushed model says of a text or a picture."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from components.errors import UserError
-from components.versions import newest_version
-from pipeline.config import PipelineConfig
-from pipeline.quiet import waiting
-from serving.client import Client, ServingError
-from serving.process import ModelServer, ServerStartError
-
-_TIMEOUT = 30.0
+from pipeline.config import ClassifyConfig, MatchConfig, PipelineConfig
+from pipeline.query import query
 
 
 def ask(config: PipelineConfig, questions: Sequence[str], top: int, server: str | None, console: Console) -> None:
@@ -22,43 +18,61 @@ def ask(config: PipelineConfig, questions: Sequence[str], top: int, server: str 
 
     Args:
         config: whose model to ask.
-        questions: raw texts.
+        questions: texts, or paths of pictures where a question is a picture.
         top: how many answers.
         server: HOST:PORT of a running server; none starts one for as long as it takes.
         console: where to print.
 
     Raises:
-        UserError: nothing was pushed yet, or the server does not answer.
+        UserError: see `query.query`; or the model answers no questions.
     """
-    if not all(question.strip() for question in questions):
-        raise UserError("an empty question cannot be asked; give a text")
-    if server is None and newest_version(config.serving_folder) is None:
-        raise UserError(f"{config.serving_folder}: no version was pushed yet; `anchorline run` makes one")
-    try:
-        with _connect(config, server, console) as client:
-            outputs = client.predict(config.name, {"text": list(questions)}, signature="search", timeout=_TIMEOUT)
-    except ServerStartError as error:
-        raise UserError(f"the model server did not start: {error}") from error
-    except ServingError as error:
-        raise UserError(f"the model server did not answer: {error.message}") from error
-    for question, ids, candidates, scores in zip(
-        questions, outputs["ids"], outputs["candidates"], outputs["scores"], strict=True
-    ):
-        console.print(f"\n[bold]{escape(question)}[/]")
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        for rank, (key, text, score) in enumerate(zip(ids[:top], candidates[:top], scores[:top], strict=True), 1):
-            table.add_row(f"{rank}.", f"[cyan]{score:.3f}[/]", escape(text.decode()), f"[dim]{escape(key.decode())}[/]")
+    if not isinstance(config, MatchConfig):
+        raise UserError(f"{config.name} is a {config.task} pipeline and answers no questions; use classify or similar")
+    outputs = query(config, "search", questions, server=server, console=console)
+    for row, question in enumerate(questions):
+        table = _table(console, question)
+        ranked = zip(outputs["ids"][row], outputs["candidates"][row], outputs["scores"][row], strict=True)
+        for rank, (key, candidate, score) in enumerate(list(ranked)[:top], 1):
+            name = "" if key == candidate else f"[dim]{_text(key)}[/]"
+            table.add_row(f"{rank}.", f"[cyan]{score:.3f}[/]", _text(candidate), name)
         console.print(table)
 
 
-@contextmanager
-def _connect(config: PipelineConfig, server: str | None, console: Console) -> Iterator[Client]:
-    with ExitStack() as stack:
-        if server is None:
-            with waiting(console, "starting the model server"):
-                started = stack.enter_context(ModelServer({config.name: str(config.serving_folder)}))
-            server = f"127.0.0.1:{started.grpc_port}"
-        host, _, port = server.rpartition(":")
-        if not host or not port.isdecimal():
-            raise UserError(f"--server {server}: must look like HOST:PORT")
-        yield stack.enter_context(Client(host, int(port)))
+def classify(config: PipelineConfig, inputs: Sequence[str], top: int, server: str | None, console: Console) -> None:
+    """Print the `top` most probable labels of each text or picture. See `ask`."""
+    outputs = _query_one_input(config, "classify", inputs, server, console)
+    for row, given in enumerate(inputs):
+        table = _table(console, given)
+        for label, probability in list(zip(outputs["labels"][row], outputs["probabilities"][row], strict=True))[:top]:
+            table.add_row(f"[cyan]{probability:.3f}[/]", _text(label))
+        console.print(table)
+
+
+def similar(config: PipelineConfig, inputs: Sequence[str], top: int, server: str | None, console: Console) -> None:
+    """Print the `top` nearest training rows of each text or picture, and the label of most. See `ask`."""
+    outputs = _query_one_input(config, "neighbors", inputs, server, console)
+    for row, given in enumerate(inputs):
+        table = _table(console, given)
+        nearest = list(zip(outputs["ids"][row], outputs["labels"][row], outputs["scores"][row], strict=True))[:top]
+        for rank, (key, label, score) in enumerate(nearest, 1):
+            table.add_row(f"{rank}.", f"[cyan]{score:.3f}[/]", _text(label), f"[dim]{_text(key)}[/]")
+        console.print(table)
+        (winner, votes), *_ = Counter(label for _, label, _ in nearest).most_common(1)
+        console.print(f"{_text(winner)}, {votes} of {len(nearest)}")
+
+
+def _query_one_input(
+    config: PipelineConfig, signature: str, inputs: Sequence[str], server: str | None, console: Console
+) -> dict[str, np.ndarray]:
+    if not isinstance(config, ClassifyConfig):
+        raise UserError(f"{config.name} is a {config.task} pipeline and knows no labels; use ask")
+    return query(config, signature, inputs, server=server, console=console)
+
+
+def _table(console: Console, given: str) -> Table:
+    console.print(f"\n[bold]{escape(given)}[/]")
+    return Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+
+
+def _text(value: bytes) -> str:
+    return escape(value.decode(errors="replace"))

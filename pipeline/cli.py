@@ -27,6 +27,12 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in train.epochs=3.")
 ]
 
+Inputs = Annotated[list[str], typer.Argument(help="Texts, or paths of pictures.", show_default=False)]
+Top = Annotated[int, typer.Option(help="How many to show.", min=1)]
+Server = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="gRPC address of a running server; else one is started.")
+]
+
 
 @app.command()
 def run(
@@ -46,18 +52,34 @@ def run(
 @app.command()
 def ask(
     config: Config,
-    questions: Annotated[list[str], typer.Argument(help="What to ask.", show_default=False)],
+    questions: Inputs,
     overrides: Overrides = None,
-    top: Annotated[int, typer.Option(help="How many answers to show.", min=1)] = 3,
-    server: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="gRPC address of a running server; else one is started.")
-    ] = None,
+    top: Top = 3,
+    server: Server = None,
 ) -> None:
-    """Ask the pushed model and show its ranked answers."""
+    """Ask the pushed model of a `match` pipeline and show its ranked answers."""
     from pipeline.ask import ask as ask_model
     from pipeline.config import load_config
 
     ask_model(load_config(config, overrides or ()), questions, top, server, Console(highlight=False))
+
+
+@app.command()
+def classify(config: Config, inputs: Inputs, overrides: Overrides = None, top: Top = 3, server: Server = None) -> None:
+    """Show the most probable labels of texts or pictures."""
+    from pipeline.ask import classify as classify_inputs
+    from pipeline.config import load_config
+
+    classify_inputs(load_config(config, overrides or ()), inputs, top, server, Console(highlight=False))
+
+
+@app.command()
+def similar(config: Config, inputs: Inputs, overrides: Overrides = None, top: Top = 5, server: Server = None) -> None:
+    """Show the most similar training rows of texts or pictures, and the label of most of them."""
+    from pipeline.ask import similar as show_similar
+    from pipeline.config import load_config
+
+    show_similar(load_config(config, overrides or ()), inputs, top, server, Console(highlight=False))
 
 
 @app.command()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.errors import UserError
-from components.evaluate.settings import Gate, Metric
-from components.ingest.settings import DataSettings
-from components.train.settings import ModelSettings, TrainSettings
+from components.evaluate.settings import ClassifyMetric, Gate, Gates, MatchMetric, Metric
+from components.ingest.settings import LabelData, PairData
+from components.tasks.settings import ClassifySettings, MatchSettings
+from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
 from components.transform.settings import TransformSettings
 from pipeline.config_errors import sentence, show
 
@@ -29,30 +31,49 @@ def _check_name(name: str) -> str:
 
 
 class PipelineConfig(BaseModel):
-    """Everything one pipeline needs to know. Relative paths in the file are relative to the file's own folder."""
+    """What the pipelines of every task need to know. Relative paths in the file are relative to its own folder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, AfterValidator(_check_name)] = Field(
         description="Name of the pipeline and of the served model: lower-case letters, digits, `-`, `_`."
     )
-    task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
+    task: str
     output: str | None = Field(
         default=None, description="Folder for artifacts, metadata and pushed models; by default `out/NAME`."
     )
     seed: int = Field(default=1, ge=0, lt=2**31, description="Seed of every random draw.")
-    data: DataSettings = Field(description="Where the rows come from.")
+    data: PairData | LabelData
     schema_path: str | None = Field(
         default=None, description="A committed schema (`schema.pbtxt`) to hold the data against; by default inferred."
     )
     transform: TransformSettings = Field(default=TransformSettings(), description="From text to tokens.")
-    model: ModelSettings = Field(default=ModelSettings(), description="Encoder and loss.")
+    model: MatchSettings | ClassifySettings
     train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
-    candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
-    gates: dict[Metric, Gate] = Field(
-        default={"mrr": Gate(max_drop=0.01)},
-        description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
-    )
+    gates: Mapping[Any, Gate]
+
+    @model_validator(mode="after")
+    def _check_encoders(self) -> Self:
+        try:
+            self.model.encoders(self.data.inputs)
+        except ValueError as error:
+            raise ValueError(f"model: {error}") from None
+        return self
+
+    @property
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """What models of this task are judged by."""
+
+    @property
+    @abstractmethod
+    def headlines(self) -> tuple[Metric, Metric]:
+        """The two metrics to show where there is no room for all; the first tells a weak slice from a strong one."""
+
+    @property
+    @abstractmethod
+    def trainer_settings(self) -> TrainerSettings:
+        """What the Trainer is told."""
 
     @property
     def output_folder(self) -> Path:
@@ -64,6 +85,71 @@ class PipelineConfig(BaseModel):
     def serving_folder(self) -> Path:
         """Base path of the served model: one numbered folder a pushed version."""
         return self.output_folder / "serving" / self.name
+
+
+class MatchConfig(PipelineConfig):
+    """Questions to answers."""
+
+    task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
+    data: PairData = Field(description="Where the rows come from.")
+    model: MatchSettings = Field(default=MatchSettings(), description="Encoders and loss.")
+    candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
+    gates: Gates[MatchMetric] = Field(
+        default={"mrr": Gate(max_drop=0.01)},
+        description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
+    )
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Retrieval among all candidates."""
+        return get_args(MatchMetric)
+
+    @property
+    def headlines(self) -> tuple[Metric, Metric]:
+        """MRR and recall@1."""
+        return "mrr", "recall@1"
+
+    @property
+    def trainer_settings(self) -> TrainerSettings:
+        """What the Trainer is told."""
+        return MatchTrainer(
+            inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, candidates=self.candidates
+        )
+
+
+class ClassifyConfig(PipelineConfig):
+    """Texts or pictures to labels."""
+
+    task: Literal["classify"] = Field(description="`classify`: texts or pictures to labels.")
+    data: LabelData = Field(description="Where the rows come from.")
+    model: ClassifySettings = Field(default=ClassifySettings(), description="Encoder and loss.")
+    neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
+    gates: Gates[ClassifyMetric] = Field(
+        default={"accuracy": Gate(max_drop=0.01)},
+        description="What a model must reach to be pushed, by metric: `accuracy`; `neighbor_accuracy`, of the majority "
+        "of the 5 nearest training rows; `ece`, the expected calibration error over 15 bins; `distance_ratio`, "
+        "distances within classes over distances between classes.",
+    )
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Accuracy, calibration and how classes cluster."""
+        return get_args(ClassifyMetric)
+
+    @property
+    def headlines(self) -> tuple[Metric, Metric]:
+        """Accuracy and calibration."""
+        return "accuracy", "ece"
+
+    @property
+    def trainer_settings(self) -> TrainerSettings:
+        """What the Trainer is told."""
+        return ClassifyTrainer(
+            inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, neighbors=self.neighbors
+        )
+
+
+TASKS: dict[str, type[PipelineConfig]] = {"match": MatchConfig, "classify": ClassifyConfig}
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
@@ -80,10 +166,13 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     raw = _read_yaml(file)
     for override in overrides:
         _apply(raw, override)
+    task = raw.get("task", "match")
+    if task not in TASKS:
+        raise ConfigError(f"{file}: task: got {show(task)}; allowed are {', '.join(TASKS)}")
     try:
-        config = PipelineConfig.model_validate(raw)
+        config = TASKS[task].model_validate(raw)
     except ValidationError as error:
-        lines = [f"{file}: {sentence(details, raw, PipelineConfig)}" for details in error.errors(include_url=False)]
+        lines = [f"{file}: {sentence(details, raw, TASKS[task])}" for details in error.errors(include_url=False)]
         raise ConfigError("\n".join(lines)) from None
     return _with_absolute_paths(config, file.resolve().parent)
 
@@ -140,8 +229,13 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
     data = config.data
+    inner = {"loader": _absolute(folder, data.loader), "image_folder": _absolute(folder, data.image_folder)}
     if not data.path.startswith("package:"):
-        data = data.model_copy(update={"path": str(folder / Path(data.path).expanduser())})
+        inner["path"] = _absolute(folder, data.path)
     output = folder / Path(config.output or f"out/{config.name}").expanduser()
-    schema = config.schema_path and str(folder / Path(config.schema_path).expanduser())
-    return config.model_copy(update={"data": data, "output": str(output.resolve()), "schema_path": schema})
+    changes = {"data": data.model_copy(update=inner), "output": str(output.resolve())}
+    return config.model_copy(update=changes | {"schema_path": _absolute(folder, config.schema_path)})
+
+
+def _absolute(folder: Path, path: str | None) -> str | None:
+    return path and str(folder / Path(path).expanduser())

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 
-def sentence(error: ErrorDetails, raw: dict[str, Any], root: type[BaseModel]) -> str:
+def sentence(error: ErrorDetails, raw: dict[str, Any], root: type[BaseModel]) -> str:  # noqa: PLR0911  one a case
     """One clear sentence: key path, what came, what is allowed.
 
     Args:
@@ -20,6 +20,8 @@ def sentence(error: ErrorDetails, raw: dict[str, Any], root: type[BaseModel]) ->
     key = ".".join(path)
     context = error.get("ctx", {})
     match error["type"]:
+        case "value_error" if not path:  # what several keys say does not fit together
+            return error["msg"].removeprefix("Value error, ")
         case "extra_forbidden":
             allowed = _allowed_keys(error["loc"], root)
             guess = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)

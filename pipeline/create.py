@@ -1,6 +1,9 @@
 """One configuration in, one TFX pipeline out: the order of the steps, and nothing of what they compute."""
 
-from tfx.components import SchemaGen, StatisticsGen, Trainer, Transform
+import json
+
+import tensorflow_data_validation as tfdv
+from tfx.components import StatisticsGen, Trainer, Transform
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
@@ -14,8 +17,8 @@ from components.evaluate.config import eval_config
 from components.ingest.component import example_gen
 from components.ingest.summary import REJECTS_FILE
 from components.push.component import AtomicPusher
+from components.schema.component import InferSchema
 from components.serving_check.component import ServingCheck
-from components.train.settings import TrainerSettings
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
 
@@ -45,18 +48,21 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
     ingest = example_gen(config.data, rejects_path=str(config.output_folder / REJECTS_FILE))
     examples = ingest.outputs["examples"]
-    statistics = StatisticsGen(examples=examples)
+    parts = config.data.parts
+    pictures = [name for name, kind in parts.items() if kind == "image"]
+    looked_at = [name for name in (*parts, "id", "category", "group") if name not in pictures]
+    statistics = StatisticsGen(examples=examples, stats_options=tfdv.StatsOptions(feature_allowlist=looked_at))
     schema = (
         ImportSchemaGen(schema_file=config.schema_path)
         if config.schema_path
-        else SchemaGen(statistics=statistics.outputs["statistics"])
+        else InferSchema(statistics=statistics.outputs["statistics"], pictures=json.dumps(pictures))
     )
     anomalies = StrictExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
     transform = Transform(
         examples=examples,
         schema=schema.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
-        custom_config={"settings": config.transform.model_dump(mode="json")},
+        custom_config={"settings": config.transform.model_dump(mode="json"), "parts": parts},
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
@@ -67,7 +73,7 @@ def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
-        custom_config={"settings": _trainer_settings(config).model_dump_json()},
+        custom_config={"settings": config.trainer_settings.model_dump_json()},
     )
     baseline = Baseline(
         serving_folder=str(config.serving_folder), newest=str(newest_version(config.serving_folder) or "")
@@ -77,10 +83,12 @@ def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
         model=train.outputs["model"],
         baseline_model=baseline.outputs["model"],
         example_splits=["test"],
-        eval_config=eval_config(config.gates, slice_by="category" if config.data.columns.category else None),
+        eval_config=eval_config(config.metrics, config.gates, slice_by=_slices(config)),
     )
     baseline.add_upstream_node(train)
-    serving_check = ServingCheck(model=train.outputs["model"], examples=examples, rows=CHECKED_ROWS)
+    serving_check = ServingCheck(
+        model=train.outputs["model"], examples=examples, rows=CHECKED_ROWS, parts=json.dumps(parts)
+    )
     push = AtomicPusher(
         model=train.outputs["model"],
         model_blessing=evaluate.outputs["blessing"],
@@ -103,7 +111,7 @@ def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
     }
 
 
-def _trainer_settings(config: PipelineConfig) -> TrainerSettings:
-    return TrainerSettings(
-        task=config.task, model=config.model, train=config.train, seed=config.seed, candidates=config.candidates
-    )
+def _slices(config: PipelineConfig) -> list[str]:
+    """Features by whose values metrics are broken down."""
+    labels = [name for name, kind in config.data.parts.items() if kind == "label"]
+    return [*labels, *(["category"] if config.data.columns.category else [])]

@@ -8,13 +8,14 @@ from rich.table import Table
 
 from components.ingest.check import check_source
 from components.ingest.dealer import Dealer
-from components.ingest.parse import read_records
 from components.ingest.repeats import digest
 from components.ingest.rows import Reject
 from components.ingest.source import Source
 from components.ingest.summary import REJECTS_FILE, Summary, require_usable
 from components.ingest.tally import Tally
+from components.ingest.units import read_records, units_of
 from pipeline.config import PipelineConfig
+from pipeline.loader import load_data
 from pipeline.quiet import waiting
 
 _CATEGORIES = 10
@@ -26,50 +27,56 @@ def show_data(config: PipelineConfig, console: Console) -> None:
     Raises:
         DataError: a run would stop at this data, and why.
     """
+    load_data(config.data, console)
     source = check_source(config.data)
     with waiting(console, f"reading {config.data.path}"):
         summary, categories = _survey(config, source)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    query, candidate = config.data.columns.PAIR
-    table.add_row("files", ", ".join(source.files))
+    table.add_row("files", ", ".join(summary.files))
     table.add_row("rows", str(summary.rows))
     table.add_row("kept", ", ".join(f"{count} {split}" for split, count in summary.kept.items()))
     table.add_row("repeated rows", str(summary.duplicates))
-    table.add_row(f"different {query}s", str(summary.distinct[query]))
-    table.add_row(f"different {candidate}s", str(summary.distinct[candidate]))
+    for part in config.data.parts:
+        table.add_row(f"different {part}s", str(summary.distinct[part]))
     for reason, rejected in summary.rejected.items():
         table.add_row("set aside", escape(f"{rejected.rows} × {reason}, first {rejected.first}"))
-    if config.data.columns.category:
+    if categories:
         named = [f"{name or '(none)'} {count}" for name, count in categories.most_common(_CATEGORIES)]
         more = len(categories) - len(named)
-        table.add_row("categories", escape(", ".join(named) + (f" and {more} more" if more > 0 else "")))
+        table.add_row(
+            "labels" if "label" in config.data.parts else "categories",
+            escape(", ".join(named) + (f" and {more} more" if more > 0 else "")),
+        )
     console.print(table)
     require_usable(summary, config.data, str(config.output_folder / REJECTS_FILE) + " after a run")
 
 
 def _survey(config: PipelineConfig, source: Source) -> tuple[Summary, Counter[str]]:
-    settings, files = config.data, source.files
-    query, candidate = settings.columns.PAIR
+    """What became of the rows, and how many each label, or else each category where there are any, has."""
+    settings, units = config.data, units_of(source.files, source.format)
+    first, second = settings.parts
     tally, categories, dealer = Tally(), Counter[str](), Dealer(settings.splits.shares)
-    seen: dict[str, set[bytes]] = {"pair": set(), query: set(), candidate: set(), "group": set()}
-    for number, file in enumerate(files):
-        for item in read_records(file, source.format, settings):
+    seen: dict[str, set[bytes]] = {"row": set(), first: set(), second: set(), "group": set()}
+    for number, unit in enumerate(units):
+        for item in read_records(unit, settings):
             tally.rows += 1
             if isinstance(item, Reject):
                 tally.set_aside(number, item)
                 continue
-            digests = {query: digest(item.query), candidate: digest(item.candidate), "group": digest(item.group)}
-            pair = digests[query] + digests[candidate]
-            if pair in seen["pair"]:
+            digests = {name: digest(value) for name, value in zip((first, second), item.values, strict=True)}
+            row = digests[first] + digests[second]
+            if row in seen["row"]:
                 tally.duplicates += 1
                 continue
-            seen["pair"].add(pair)
-            for kind, value in digests.items():
+            seen["row"].add(row)
+            for kind, value in (digests | {"group": digest(item.group)}).items():
                 seen[kind].add(value)
             tally.kept[dealer.split_of(item.group)] += 1
-            categories[item.category] += 1
+            if "label" in settings.parts:
+                categories[str(item.values[1])] += 1
+            elif settings.columns.category:
+                categories[item.category] += 1
     tally.distinct = Counter({kind: len(values) for kind, values in seen.items()})
-    features = [query, candidate, "group"]
-    return Summary.of(tally, files, list(settings.splits.shares), features), categories
+    return Summary.of(tally, units, settings), categories

@@ -15,6 +15,7 @@ from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Artifact, Facts, read_facts
 from pipeline.interrupt import Interrupts, remembered_interrupts
+from pipeline.loader import load_data
 from pipeline.lock import run_lock
 from pipeline.quiet import chatter_to, waiting
 from pipeline.summary import remark, summarize
@@ -30,6 +31,7 @@ def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: 
     Raises:
         UserError: nothing was pushed, and the text says why.
     """
+    load_data(config.data, console)
     check_source(config.data)
     if config.schema_path and not Path(config.schema_path).is_file():
         raise UserError(f"{config.schema_path}: there is no such file (schema_path)")
@@ -68,7 +70,7 @@ def _run_steps(config: PipelineConfig, console: Console, interrupts: Interrupts)
             artifacts[step.name] = step.outputs
             if step.name == "ingest":
                 _keep_rejects(Path(step.outputs["examples"].uri), config.output_folder)
-            result = "unchanged, from the cache" if step.cached else remark(step.name, read_facts(artifacts))
+            result = "unchanged, from the cache" if step.cached else remark(config, step.name, read_facts(artifacts))
             console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{result}[/]")
     console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
     return read_facts(artifacts)

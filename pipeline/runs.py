@@ -1,5 +1,7 @@
 """`anchorline runs`: the history of a pipeline as a table."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
@@ -17,20 +19,20 @@ def show_runs(config: PipelineConfig, console: Console) -> None:
         return
     serving = str(newest_version(config.serving_folder))
     table = Table(box=None, pad_edge=False)
-    for heading in ("started", "seconds", "rows", "recall@1", "mrr", "outcome"):
+    for heading in ("started", "seconds", "rows", *config.headlines, "outcome"):
         table.add_column(heading, justify="left" if heading in ("started", "outcome") else "right")
     running = is_locked(config.output_folder)
     for number, run in enumerate(runs):
         outcome = _outcome(run, running=running and number == 0)
         mark = "  ← in production" if run.facts.pushed == serving else ""
-        table.add_row(f"{run.started.astimezone():%Y-%m-%d %H:%M:%S}", *_cells(run), outcome + mark)
+        table.add_row(f"{run.started.astimezone():%Y-%m-%d %H:%M:%S}", *_cells(run, config.headlines), outcome + mark)
     console.print(table)
 
 
-def _cells(run: Run) -> list[str]:
+def _cells(run: Run, names: Sequence[str]) -> list[str]:
     ingest, verdict = run.facts.ingest, run.facts.verdict
     rows = str(sum(ingest.kept.values())) if ingest else ""
-    figures = [f"{verdict.metrics[name]:.3f}" for name in ("recall@1", "mrr")] if verdict else ["", ""]
+    figures = [f"{verdict.metrics[name]:.3f}" if verdict else "" for name in names]
     return [f"{run.seconds:.1f}", rows, *figures]
 
 

@@ -5,13 +5,13 @@ the untrained model is TF-IDF over the candidate library. Weighted terms are pro
 sign sketch (Charikar et al., 2002; Weinberger et al., 2009), which keeps cosines up to about 1/√dimensions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from components.encoders.settings import BagSettings, Side
+from components.encoders.settings import BagSettings
 from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
 from components.transform.tokens import tokenize
@@ -102,24 +102,24 @@ class BagTower(Tower):
         )
         self.built = True
 
-    def adapt(self, library: Iterable[tf.Tensor]) -> None:
-        """Take the inverse document frequencies from the library."""
-        self.lexicon.adapt(library)
+    def adapt(self, raw: Iterable[tf.Tensor]) -> None:
+        """Take the inverse document frequencies from these texts."""
+        self.lexicon.adapt(raw)
 
-    def featurize(self, text: tf.Tensor) -> tf.SparseTensor:
+    def featurize(self, raw: tf.Tensor) -> tf.SparseTensor:
         """Term frequencies, float32[N, buckets], sparse."""
-        return count_terms(text, self.settings.buckets, self.settings.ngrams)
+        return count_terms(raw, self.settings.buckets, self.settings.ngrams)
 
-    def call(self, terms: tf.SparseTensor, training: bool = False) -> tf.Tensor:
+    def call(self, features: tf.SparseTensor, training: bool = False) -> tf.Tensor:
         """Unit vectors, float32[N, dimensions]."""
-        term = terms.indices[:, 1]
-        weights = terms.values * tf.gather(self.lexicon.idf, term) * tf.exp(tf.gather(self.log_weight, term))
+        term = features.indices[:, 1]
+        weights = features.values * tf.gather(self.lexicon.idf, term) * tf.exp(tf.gather(self.log_weight, term))
         if training and self.settings.term_dropout:
             weights = tf.nn.dropout(weights, self.settings.term_dropout)
-        return unit_vectors(self.lexicon.sketch(terms, weights))
+        return unit_vectors(self.lexicon.sketch(features, weights))
 
 
-def build_towers(settings: BagSettings) -> dict[Side, Tower]:
-    """Two towers with one lexicon and term weights of their own."""
+def build_towers(settings: BagSettings, names: Sequence[str]) -> dict[str, Tower]:
+    """Towers with one lexicon and term weights of their own."""
     lexicon = Lexicon(settings)
-    return {"question": BagTower(lexicon, settings, "question"), "answer": BagTower(lexicon, settings, "answer")}
+    return {name: BagTower(lexicon, settings, name) for name in names}

@@ -1,11 +1,12 @@
-"""Embedding and LSTM, shared by both towers; the question passes one more dense layer."""
+"""Embedding and LSTM, shared by the towers of a pair; the question passes one more dense layer."""
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-from components.encoders.settings import LstmSettings, Side
+from components.encoders.settings import LstmSettings
 from components.encoders.tower import Tower
-from components.losses.scores import unit_vectors
 from components.transform.tokens import tokenize
 from components.transform.vocabulary import Vocabulary
 
@@ -13,7 +14,7 @@ PADDING = 0
 
 
 class LstmTower(Tower):
-    """Token ids → embedding → LSTM → unit vector.
+    """Token ids → embedding → LSTM → vector.
 
     Layers that both towers hold are shared. Tokens past `max_tokens` are cut.
     """
@@ -38,23 +39,23 @@ class LstmTower(Tower):
         self.max_tokens = max_tokens
         self.dimensions = lstm.units
 
-    def featurize(self, text: tf.Tensor) -> tf.Tensor:
+    def featurize(self, raw: tf.Tensor) -> tf.Tensor:
         """Padded token ids, int64[N, T]."""
-        return self.featurize_ids(self.vocabulary.lookup(tokenize(text)))
+        return self.featurize_ids(self.vocabulary.lookup(tokenize(raw)))
 
     def featurize_ids(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Pad to the longest text of the batch, at least one token wide."""
         padded = ids[:, : self.max_tokens].to_tensor(default_value=PADDING)
         return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)]])
 
-    def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Unit vectors, float32[N, units]."""
-        rows = tf.shape(ids)[0]
-        ids = tf.pad(ids, [[0, tf.maximum(1 - rows, 0)], [0, 0]])  # TensorFlow cannot add a bias to no rows
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Vectors, float32[N, units]."""
+        rows = tf.shape(features)[0]
+        ids = tf.pad(features, [[0, tf.maximum(1 - rows, 0)], [0, 0]])  # TensorFlow cannot add a bias to no rows
         vector = self.lstm(self.embedding(ids), mask=_at_least_one(ids), training=training)
         if self.head is not None:
             vector = self.head(vector)
-        return unit_vectors(vector)[:rows]
+        return vector[:rows]
 
 
 def _at_least_one(ids: tf.Tensor) -> tf.Tensor:
@@ -64,18 +65,20 @@ def _at_least_one(ids: tf.Tensor) -> tf.Tensor:
     return tf.logical_or(real, first)
 
 
-def build_towers(settings: LstmSettings, vocabulary_file: str) -> dict[Side, Tower]:
-    """Two towers that share everything but the question's extra dense layer."""
+def build_towers(settings: LstmSettings, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
+    """Towers that share everything, but that each before the last passes one more dense layer."""
     vocabulary = Vocabulary(vocabulary_file)
     embedding = keras.layers.Embedding(vocabulary.size, settings.embedding, name="embedding")
     lstm = keras.layers.LSTM(settings.units, name="lstm")
-
-    def tower(side: Side, head: keras.layers.Layer | None) -> LstmTower:
-        return LstmTower(
-            vocabulary=vocabulary, embedding=embedding, lstm=lstm, head=head, max_tokens=settings.max_tokens, name=side
-        )
-
+    heads = {name: keras.layers.Dense(settings.units, name="dense") for name in names[:-1]}
     return {
-        "question": tower("question", keras.layers.Dense(settings.units, name="dense")),
-        "answer": tower("answer", None),
+        name: LstmTower(
+            vocabulary=vocabulary,
+            embedding=embedding,
+            lstm=lstm,
+            head=heads.get(name),
+            max_tokens=settings.max_tokens,
+            name=name,
+        )
+        for name in names
     }

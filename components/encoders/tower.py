@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 class Tower(keras.layers.Layer, ABC):
-    """One side of a `match` model: raw texts → features → unit vectors.
+    """One encoder: raw texts or pictures → features → vectors.
 
     `featurize` runs in tf.data while training and inside the serving graph, `call` on what it returns.
     """
@@ -20,13 +20,20 @@ class Tower(keras.layers.Layer, ABC):
     reads_token_ids: bool = False
     """Whether training feeds `featurize_ids` with the Transform step's token ids instead of raw text."""
 
+    feature_bytes: int | None = None
+    """Size of a row's features where they are one tensor of a fixed shape; so small a set is kept in memory."""
+
     @abstractmethod
-    def featurize(self, text: tf.Tensor) -> Any:
-        """Features (a structure of tensors) of raw texts, string[N]."""
+    def featurize(self, raw: tf.Tensor) -> Any:
+        """Features (a structure of tensors) of raw texts or encoded pictures, string[N]."""
 
     def featurize_ids(self, ids: tf.RaggedTensor) -> Any:
         """Features of token ids, int64[N, (tokens)]; only where `reads_token_ids`."""
-        raise NotImplementedError(f"{type(self).__name__} reads raw text")
+        raise NotImplementedError(f"{type(self).__name__} reads raw values")
 
-    def adapt(self, library: Iterable[tf.Tensor]) -> None:
-        """Learn what needs no training from batches of the candidate library, string[N] each."""
+    def adapt(self, raw: Iterable[tf.Tensor]) -> None:
+        """Learn what needs no training from batches of raw values, string[N] each."""
+
+    @abstractmethod
+    def call(self, features: Any, training: bool = False) -> tf.Tensor:
+        """Vectors, float32[N, dimensions], of any length."""

@@ -1,9 +1,10 @@
 """TFX's Evaluator, told when there is nothing in production yet, and made to write down its verdict."""
 
 import json
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
-import numpy as np
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2
@@ -11,13 +12,12 @@ from tfx import types
 from tfx.components.evaluator import executor
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
+from tfx.utils import path_utils
 
 from components.baseline.component import production_version
-from components.evaluate import retrieval
-from components.evaluate.config import CANDIDATE, METRICS, PRODUCTION
-from components.evaluate.tfidf import tfidf_ranks
+from components.evaluate.config import CANDIDATE, PRODUCTION
+from components.evaluate.reference import reference
 from components.evaluate.verdict import Check, Metrics, Slice, Verdict
-from components.train.data import read_library, read_texts
 
 
 class Executor(executor.Executor):
@@ -29,7 +29,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Run TFMA, then put its figures, the TF-IDF reference and the outcome of every bound into one file."""
+        """Run TFMA, then put its figures, a reference's and the outcome of every bound into one file."""
         baseline = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
         version = production_version(baseline)
         if version is None:
@@ -38,57 +38,52 @@ class Executor(executor.Executor):
 
         folder = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
-        metrics, count, slices = _figures(folder, CANDIDATE if version else "")
-        production = _figures(folder, PRODUCTION)[0] if version else None
         config = json_format.Parse(exec_properties[specs.EVAL_CONFIG_KEY], config_pb2.EvalConfig())
+        names = [json.loads(metric.config)["name"] for metric in config.metrics_specs[0].metrics if metric.config]
+        metrics, count, slices = _figures(folder, CANDIDATE if version else "", names)
+        production = _figures(folder, PRODUCTION, names)[0] if version else None
+        model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[specs.MODEL_KEY]))
         Verdict(
             blessed=bool(blessing.get_int_custom_property("blessed")),
             production_version=version,
-            questions=count,
+            rows=count,
             metrics=metrics,
             production=production,
-            tfidf=_tfidf(artifact_utils.get_single_instance(input_dict[specs.EXAMPLES_KEY])),
+            reference=reference(model, artifact_utils.get_single_instance(input_dict[specs.EXAMPLES_KEY])),
             checks=_checks(config, metrics, production),
             slices=slices,
         ).write(folder)
 
 
-def _figures(folder: str, model: str) -> tuple[Metrics, int, list[Slice]]:
-    """Metrics of all questions, their number, and the metrics by slice."""
+def _figures(folder: str, model: str, names: Sequence[str]) -> tuple[Metrics, int, list[Slice]]:
+    """Metrics of all rows, their number, and the metrics by slice."""
     overall: Metrics = {}
     count, slices = 0, []
     for key, by_output in tfma.load_eval_result(folder, model_name=model).slicing_metrics:
-        values = {name: value.get("doubleValue") for name, value in by_output[""][""].items()}
-        questions = int(values["example_count"])
-        metrics: Metrics = {name: values[name] for name in METRICS}
+        values = {name: value.get("doubleValue", math.nan) for name, value in by_output[""][""].items()}
+        rows = int(values["example_count"])
+        metrics: Metrics = {name: float(values[name]) for name in names}
         if key:
-            slices.append(Slice(name=str(key[0][1]), questions=questions, metrics=metrics))
+            slices.append(Slice(by=key[0][0], name=str(key[0][1]), rows=rows, metrics=metrics))
         else:
-            overall, count = metrics, questions
-    return overall, count, sorted(slices, key=lambda one: one.name)
-
-
-def _tfidf(examples: types.Artifact) -> Metrics:
-    splits = artifact_utils.decode_split_names(examples.split_names)
-    files = [f"{artifact_utils.get_split_uri([examples], split)}/*" for split in splits]
-    _, questions, answers = zip(*read_texts([f"{artifact_utils.get_split_uri([examples], 'test')}/*"]), strict=True)
-    ranks = tfidf_ranks(questions, answers, list(read_library(files)))
-    return {
-        name: float(np.mean(getattr(retrieval, class_name)(**parameters).value(ranks)))
-        for name, (class_name, parameters) in METRICS.items()
-    }
+            overall, count = metrics, rows
+    return overall, count, sorted(slices, key=lambda one: (one.by, one.name))
 
 
 def _checks(config: config_pb2.EvalConfig, metrics: Metrics, production: Metrics | None) -> list[Check]:
     checks = []
     for metric in (metric for metric in config.metrics_specs[0].metrics if metric.config):
+        name = json.loads(metric.config)["name"]
+        against = production[name] if production else None
         for bound in metric.per_slice_thresholds:
-            name, threshold = json.loads(metric.config)["name"], bound.threshold
-            if threshold.HasField("value_threshold"):
-                least = threshold.value_threshold.lower_bound.value
-                checks.append(Check(metric=name, kind="min", bound=least, value=metrics[name]))
-            if threshold.HasField("change_threshold"):
-                drop = round(-threshold.change_threshold.absolute.value, 6)
-                against = production[name] if production else None
-                checks.append(Check(metric=name, kind="max_drop", bound=drop, value=metrics[name], against=against))
+            value, change = bound.threshold.value_threshold, bound.threshold.change_threshold
+            if value.HasField("lower_bound"):
+                checks.append(Check(metric=name, kind="min", bound=value.lower_bound.value, value=metrics[name]))
+            if value.HasField("upper_bound"):
+                checks.append(Check(metric=name, kind="max", bound=value.upper_bound.value, value=metrics[name]))
+            if change.HasField("absolute"):
+                falls = change.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER
+                limit = round(abs(change.absolute.value), 6)
+                kind: Literal["max_drop", "max_rise"] = "max_drop" if falls else "max_rise"
+                checks.append(Check(metric=name, kind=kind, bound=limit, value=metrics[name], against=against))
     return checks

@@ -1,21 +1,49 @@
 """Settings of the gates between a trained model and production."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Metric = Literal["recall@1", "recall@5", "recall@10", "mrr"]
+MatchMetric = Literal["recall@1", "recall@5", "recall@10", "mrr"]
+ClassifyMetric = Literal["accuracy", "neighbor_accuracy", "ece", "distance_ratio"]
+Metric = MatchMetric | ClassifyMetric
+
+SMALLER_IS_BETTER = frozenset[str]({"ece", "distance_ratio"})
 
 TOLERANCE = 1e-9
 """An equal model is not a worse one, whatever the order of additions."""
 
 
 class Gate(BaseModel):
-    """Bounds of one metric; larger is better for all of them."""
+    """Bounds of one metric: from below where larger is better, from above where smaller is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     min: float | None = Field(default=None, ge=0, le=1, description="The least that is pushed.")
+    max: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="The most that is pushed, of `ece` and `distance_ratio`."
+    )
     max_drop: float | None = Field(
         default=None, ge=0, le=1, description="How far below the newest pushed version it may fall (absolute)."
     )
+    max_rise: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="How far above the newest pushed version `ece` and `distance_ratio` may rise (absolute).",
+    )
+
+
+def _check_directions[M](gates: Mapping[M, Gate]) -> Mapping[M, Gate]:
+    for metric, gate in gates.items():
+        smaller = metric in SMALLER_IS_BETTER
+        wrong = [name for name in (("min", "max_drop") if smaller else ("max", "max_rise")) if getattr(gate, name)]
+        if wrong:
+            better, right = ("smaller", "max and max_rise") if smaller else ("larger", "min and max_drop")
+            raise ValueError(f"{metric}.{wrong[0]}: {metric} is better when {better}; it takes {right}")
+    return gates
+
+
+type Gates[M: str] = Annotated[dict[M, Gate], AfterValidator(_check_directions)]
+"""Bounds by metric."""

@@ -14,7 +14,10 @@ _BATCH = 200
 
 
 def tfidf_ranks(
-    questions: Sequence[str], answers: Sequence[str], candidates: Sequence[str], seed: int = 0
+    questions: Sequence[str] | Sequence[bytes],
+    answers: Sequence[str] | Sequence[bytes],
+    candidates: Sequence[str] | Sequence[bytes],
+    seed: int = 0,
 ) -> np.ndarray:
     """Rank of the right candidate by the cosine of TF-IDF vectors over words (sublinear), fitted on the candidates.
 
@@ -46,5 +49,5 @@ def tfidf_ranks(
     return np.concatenate(ranks).astype(float)
 
 
-def _words(texts: Sequence[str]) -> list[list[bytes]]:
+def _words(texts: Sequence[str | bytes]) -> list[list[bytes]]:
     return tokenize(tf.constant(list(texts))).to_list()

@@ -16,36 +16,54 @@ class Check(BaseModel):
     """One bound held against one metric."""
 
     metric: str
-    kind: Literal["min", "max_drop"]
+    kind: Literal["min", "max", "max_drop", "max_rise"]
     bound: float
     value: float
     against: float | None = None
-    """The metric of the version in production, for `max_drop`; none where there was no version to compare with."""
+    """The metric of the version in production, for changes; none where there was no version to compare with."""
 
     @property
     def passed(self) -> bool:
-        """Whether the model may pass, as far as this bound goes."""
+        """Whether the model may pass, as far as this bound goes; what is not a number never passes."""
         if self.kind == "min":
             return self.value >= self.bound
-        return self.against is None or self.value - self.against >= -self.bound - TOLERANCE
+        if self.kind == "max":
+            return self.value <= self.bound
+        if self.against is None:
+            return True
+        change = self.value - self.against
+        return change >= -self.bound - TOLERANCE if self.kind == "max_drop" else change <= self.bound + TOLERANCE
 
     def sentence(self) -> str:
         """The check in words."""
+        is_now = f"{self.metric} {self.value:.3f}"
         if self.kind == "min":
             short = f", short by {self.bound - self.value:.3f}" if not self.passed else ""
-            return f"{self.metric} {self.value:.3f}, at least {self.bound:.3f} wanted{short}"
+            return f"{is_now}, at least {self.bound:.3f} wanted{short}"
+        if self.kind == "max":
+            over = f", over by {self.value - self.bound:.3f}" if not self.passed else ""
+            return f"{is_now}, at most {self.bound:.3f} wanted{over}"
         if self.against is None:
-            return f"{self.metric} {self.value:.3f}, no version in production to compare with"
-        change = f"{self.value - self.against:+.3f}"
-        limit = f"may fall by {self.bound:.3f}" if self.bound else "may not fall"
-        return f"{self.metric} {self.value:.3f} is {change} against {self.against:.3f} in production, {limit}"
+            return f"{is_now}, no version in production to compare with"
+        move = "fall" if self.kind == "max_drop" else "rise"
+        limit = f"may {move} by {self.bound:.3f}" if self.bound else f"may not {move}"
+        return f"{is_now} is {self.value - self.against:+.3f} against {self.against:.3f} in production, {limit}"
 
 
 class Slice(BaseModel):
-    """Metrics of the questions of one category."""
+    """Metrics of the rows of one category or label."""
+
+    by: str
+    """Which of the two it is."""
+    name: str
+    rows: int
+    metrics: Metrics
+
+
+class Reference(BaseModel):
+    """What a plain method reaches on the same rows."""
 
     name: str
-    questions: int
     metrics: Metrics
 
 
@@ -54,10 +72,11 @@ class Verdict(BaseModel):
 
     blessed: bool
     production_version: str | None
-    questions: int
+    rows: int
+    """Test rows."""
     metrics: Metrics
     production: Metrics | None
-    tfidf: Metrics
+    reference: Reference | None
     checks: list[Check]
     slices: list[Slice]
 

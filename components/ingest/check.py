@@ -8,8 +8,9 @@ from pathlib import Path
 from components.ingest.columns import missing_column
 from components.ingest.errors import DataError
 from components.ingest.rows import Reject, read_rows
-from components.ingest.settings import Columns, DataSettings, Format
+from components.ingest.settings import DataSettings, TableFormat, is_folder
 from components.ingest.source import Source, locate
+from components.ingest.units import Unit, units_of
 
 _HEAD = 1 << 16  # bytes looked at for signs of another format
 _SAMPLE = 1000  # rows looked at for their keys
@@ -30,40 +31,46 @@ def check_source(settings: DataSettings) -> Source:
     Raises:
         DataError: one sentence about what is wrong and what to do.
     """
-    check_columns(settings.columns)
+    check_columns(settings)
     source = locate(settings)
     if not source.files:
-        folder = Path(settings.path).is_dir()
-        raise DataError(
-            f"The folder {settings.path} (data.path) holds no file that ends in .{source.format}."
-            if folder
-            else f"There is no file {settings.path} (data.path; looked for {source.base}/{source.pattern})."
-        )
-    check_files(source.files, source.format, settings.columns)
+        raise DataError(_nothing(settings, source))
+    check_units(units_of(source.files, source.format), settings)
     return source
 
 
-def check_columns(columns: Columns) -> None:
+def _nothing(settings: DataSettings, source: Source) -> str:
+    if not Path(settings.path).is_dir():
+        return f"There is no file {settings.path} (data.path; looked for {source.base}/{source.pattern})."
+    if is_folder(settings.format):
+        return f"The folder {settings.path} (data.path) holds no file in a folder of its class (LABEL/FILE)."
+    return f"The folder {settings.path} (data.path) holds no file that ends in .{source.format}."
+
+
+def check_columns(settings: DataSettings) -> None:
     """Refuses columns of which one plays two parts; only `group` may share."""
-    parts = {role: column for role, column in columns.by_role.items() if role != "group"}
+    parts = {role: column for role, column in settings.by_role.items() if role != "group"}
     for (role, column), (other_role, other) in combinations(parts.items(), 2):
         if column == other:
             raise DataError(f"data.columns.{role} and data.columns.{other_role} are both {column!r}; they must differ.")
 
 
-def check_files(files: Iterable[str], format_: Format, columns: Columns) -> None:
-    """Looks at the beginning of each file.
+def check_units(units: Iterable[Unit], settings: DataSettings) -> None:
+    """Looks at the beginning of each table; files in folders of classes are looked at one by one as they are read.
 
     Raises:
-        DataError: one sentence about the first file that cannot be used.
+        DataError: one sentence about the first table that cannot be used.
     """
-    for file in files:
+    for unit in units:
+        if is_folder(unit.format):
+            continue
+        file = unit.files[0]
         head = _head(file)
-        if format_ == "parquet":
+        if unit.format == "parquet":
             _check_parquet_head(file, head)
         else:
-            _check_text_head(file, head, format_)
-        _check_rows(file, format_, tuple(columns.by_role.values()))
+            _check_text_head(file, head, unit.format)
+        _check_rows(file, unit.format, tuple(settings.by_role.values()))
 
 
 def _head(file: str) -> bytes:
@@ -82,7 +89,7 @@ def _check_parquet_head(file: str, head: bytes) -> None:
         raise DataError(f"{file} is not a Parquet file; set data.format to what it is.")
 
 
-def _check_text_head(file: str, head: bytes, format_: Format) -> None:
+def _check_text_head(file: str, head: bytes, format_: TableFormat) -> None:
     for signature, what in _SIGNATURES.items():
         if head.startswith(signature):
             raise DataError(f"{file} is not {format_.upper()} but {what}.")
@@ -95,7 +102,7 @@ def _check_text_head(file: str, head: bytes, format_: Format) -> None:
         raise DataError(f"{file} is not {format_.upper()} but a binary file.")
 
 
-def _check_rows(file: str, format_: Format, columns: Sequence[str]) -> None:
+def _check_rows(file: str, format_: TableFormat, columns: Sequence[str]) -> None:
     if format_ == "jsonl":
         _check_keys(file, columns)
         return

@@ -6,15 +6,17 @@ from tfx.proto import example_gen_pb2
 
 from components.ingest.executor import Executor
 from components.ingest.job import Job, pack
-from components.ingest.settings import DataSettings
+from components.ingest.settings import LabelData, PairData
 from components.ingest.source import locate
+from components.ingest.units import named_pictures, units_of
 
 
-def example_gen(settings: DataSettings, *, rejects_path: str | None) -> FileBasedExampleGen:
+def example_gen(settings: PairData | LabelData, *, rejects_path: str | None) -> FileBasedExampleGen:
     """Makes the component that reads `settings.path` into the splits train, validation and test.
 
-    Its examples have the bytes features question, answer, id, category and group, one value each. Beside the splits lie
-    `ingest.json` (`summary.Summary`) and `rejected.csv`.
+    Its examples have the bytes features `settings.parts` (question and answer; or text or image, and label), id,
+    category and group, one value each; a picture's value is its encoded bytes. Beside the splits lie `ingest.json`
+    (`summary.Summary`) and `rejected.csv`.
 
     Args:
         settings: what to read.
@@ -25,7 +27,8 @@ def example_gen(settings: DataSettings, *, rejects_path: str | None) -> FileBase
         DataError: `settings.path` cannot be resolved; see `source.locate`.
     """
     source = locate(settings)
-    job = Job(settings=settings, format=source.format, rejects_path=rejects_path)
+    pictures = named_pictures(units_of(source.files, source.format), settings)
+    job = Job(settings=settings, format=source.format, rejects_path=rejects_path, pictures=pictures)
     split = example_gen_pb2.SplitConfig.Split
     return FileBasedExampleGen(
         input_base=source.base,

@@ -1,6 +1,7 @@
-"""Ingest as a Beam job. The files are read twice, so that the text of a row is never held nor sent anywhere.
+"""Ingest as a Beam job. The files are read twice, so that what is in a row is never held nor sent anywhere.
 
-The first pass counts, sets bad rows aside and finds repeated pairs by digests of them; the second writes what is left.
+The first pass counts, sets bad rows aside and finds repeated rows by digests of them; the second writes what is left.
+Pictures are decoded in the first alone.
 """
 
 import os
@@ -16,56 +17,57 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, EXAMPLES_KEY, INPUT_BASE_KEY, INPUT_CONFIG_KEY
 from tfx.utils import proto_utils
 
-from components.ingest.check import check_files
+from components.ingest.check import check_units
 from components.ingest.dealer import Dealer
 from components.ingest.examples import ExampleMaker
 from components.ingest.job import unpack
-from components.ingest.parse import read_records
 from components.ingest.repeats import Buckets, Entry, digest, find_repeats
 from components.ingest.rows import Reject
-from components.ingest.settings import DataSettings, Format
+from components.ingest.settings import DataSettings
 from components.ingest.shards import ShardWriter, shards_of
 from components.ingest.source import files_of
 from components.ingest.summary import REJECTS_FILE, SUMMARY_FILE, Summary, list_of_rejects, require_usable
 from components.ingest.tally import Tally
+from components.ingest.units import Unit, read_records, units_of
 
 _PLAN = "_ingest_plan"  # key of the Plan among the execution properties
-_TALLY = "tally"  # tag of the side output
+_TALLY, _BAD = "tally", "bad"  # tags of side outputs
 
 
 class Plan(NamedTuple):
-    """What one job does: `files`, in the order of their names, become examples in `folder`."""
+    """What one job does: `units`, in the order of their files, become examples in `folder`."""
 
     settings: DataSettings
-    format: Format
-    files: tuple[str, ...]
+    units: tuple[Unit, ...]
     folder: str
 
 
 @beam.typehints.with_output_types(tuple[str, list])
-class SurveyFile(beam.DoFn):
-    """First pass over one file: batches of entries by bucket; as a side output the file's tally."""
+class SurveyUnit(beam.DoFn):
+    """First pass over one unit: batches of entries by bucket; as side outputs its tally and the places of bad rows."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def process(self, element: tuple[int, str]) -> Iterator[Any]:
-        """Takes (number, path); yields (bucket, entries) and one tagged Tally."""
-        number, path = element
-        settings, format_, *_ = self._plan
+    def process(self, element: tuple[int, Unit]) -> Iterator[Any]:
+        """Takes (number, unit); yields (bucket, entries), tagged (number, line)s and one tagged Tally."""
+        number, unit = element
+        settings = self._plan.settings
         tally = Tally()
         dealer = Dealer(settings.splits.shares)
-        pairs, candidates, groups = Buckets[Entry]("pair"), Buckets[bytes]("candidate"), Buckets[bytes]("group")
-        for item in read_records(path, format_, settings):
+        rows, seconds, groups = Buckets[Entry]("row"), Buckets[bytes]("second"), Buckets[bytes]("group")
+        for item in read_records(unit, settings):
             tally.rows += 1
             if isinstance(item, Reject):
                 tally.set_aside(number, item)
+                yield TaggedOutput(_BAD, (number, item.line))
                 continue
-            query, candidate, group = digest(item.query), digest(item.candidate), digest(item.group)
-            yield from pairs.add(query, (query + candidate, number, item.line, dealer.split_of(item.group)))
-            yield from candidates.add(candidate, candidate)
+            first, second = (digest(value) for value in item.values)
+            group = digest(item.group)
+            yield from rows.add(first, (first + second, number, item.line, dealer.split_of(item.group)))
+            yield from seconds.add(second, second)
             yield from groups.add(group, group)
-        for buckets in (pairs, candidates, groups):
+        for buckets in (rows, seconds, groups):
             yield from buckets.rest()
         yield TaggedOutput(_TALLY, tally)
 
@@ -74,20 +76,20 @@ class SurveyFile(beam.DoFn):
 class SurveyBucket(beam.DoFn):
     """Looks through all entries of one bucket."""
 
-    def __init__(self, pair: tuple[str, str]) -> None:
-        self._query, self._candidate = pair
+    def __init__(self, parts: Iterable[str]) -> None:
+        self._first, self._second = parts
 
     def process(self, element: tuple[str, Iterable[list[Any]]]) -> Iterator[Any]:
-        """Takes (bucket, batches); yields the (file number, line) of each repeated row, and one tagged Tally."""
+        """Takes (bucket, batches); yields the (unit number, line) of each repeated row, and one tagged Tally."""
         bucket, batches = element
         tally = Tally()
         entries = (entry for batch in batches for entry in batch)
         match bucket.partition("/")[0]:
-            case "pair":
-                for _, file, line, _ in find_repeats(entries, self._query, tally):
-                    yield file, line
-            case "candidate":
-                tally.distinct[self._candidate] = len(set(entries))
+            case "row":
+                for _, unit, line, _ in find_repeats(entries, self._first, tally):
+                    yield unit, line
+            case "second":
+                tally.distinct[self._second] = len(set(entries))
             case "group":
                 tally.distinct["group"] = len(set(entries))
         yield TaggedOutput(_TALLY, tally)
@@ -123,20 +125,20 @@ class WriteReport(beam.DoFn):
         self._plan = plan
 
     def process(self, element: Tally) -> None:
-        """Takes the tally of all files."""
-        settings, _, files, folder = self._plan
-        summary = Summary.of(element, files, list(settings.splits.shares), [*settings.columns.PAIR, "group"])
+        """Takes the tally of all units."""
+        settings, units, folder = self._plan
+        summary = Summary.of(element, units, settings)
         fileio.makedirs(folder)
         for name, text in (
             (SUMMARY_FILE, summary.model_dump_json(indent=2) + "\n"),
-            (REJECTS_FILE, list_of_rejects(element, files)),
+            (REJECTS_FILE, list_of_rejects(element, units)),
         ):
             with fileio.open(os.path.join(folder, name), "w") as file:  # noqa: PTH118 - may be a URI
                 file.write(text)
 
 
 class WriteShard(beam.DoFn):
-    """Second pass over some files: writes a tf.Example for each good row that repeats none into its split's shard.
+    """Second pass over some units: writes a tf.Example for each good row that repeats none into its split's shard.
 
     Not with Beam's own sink for TFRecords, which compresses in Python and takes four times as long.
     """
@@ -145,15 +147,15 @@ class WriteShard(beam.DoFn):
         self._plan = plan
 
     def process(self, element: tuple[int, dict[str, Iterable[Any]]]) -> None:
-        """Takes (shard, {"files": their (number, path), "repeats": the (file number, line) of rows to leave out})."""
+        """Takes (shard, {"units": their (number, unit), "left_out": (unit number, line) of bad and repeated rows})."""
         shard, found = element
-        settings, format_, files, folder = self._plan
-        repeats = set(found["repeats"])
-        maker, dealer = ExampleMaker(settings.columns.PAIR), Dealer(settings.splits.shares)
-        with ShardWriter(folder, settings.splits.shares, shard, shards_of(files)) as writer:
-            for number, path in sorted(found["files"]):
-                for item in read_records(path, format_, settings):
-                    if not isinstance(item, Reject) and (number, item.line) not in repeats:
+        settings, units, folder = self._plan
+        left_out = set(found["left_out"])
+        maker, dealer = ExampleMaker(settings.parts), Dealer(settings.splits.shares)
+        with ShardWriter(folder, settings.splits.shares, shard, shards_of(units)) as writer:
+            for number, unit in sorted(found["units"]):
+                for item in read_records(unit, settings, check=False):
+                    if not isinstance(item, Reject) and (number, item.line) not in left_out:
                         writer.write(dealer.split_of(item.group), maker.serialise(item))
 
 
@@ -168,14 +170,13 @@ class Ingest(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         """Builds them; what comes out is empty."""
         plan = self._plan
-        shards = shards_of(plan.files)
-        files = pipeline | "Files" >> beam.Create(list(enumerate(plan.files)))
-        surveyed = files | "SurveyFile" >> beam.ParDo(SurveyFile(plan)).with_outputs(_TALLY, main="entries")
+        shards = shards_of(plan.units)
+        units = pipeline | "Units" >> beam.Create(list(enumerate(plan.units)))
+        surveyed = units | "SurveyUnit" >> beam.ParDo(SurveyUnit(plan)).with_outputs(_TALLY, _BAD, main="entries")
         looked_through = (
             surveyed.entries
             | "ByBucket" >> beam.GroupByKey()
-            | "SurveyBucket"
-            >> beam.ParDo(SurveyBucket(plan.settings.columns.PAIR)).with_outputs(_TALLY, main="repeats")
+            | "SurveyBucket" >> beam.ParDo(SurveyBucket(plan.settings.parts)).with_outputs(_TALLY, main="repeats")
         )
         _ = (
             (surveyed[_TALLY], looked_through[_TALLY])
@@ -183,9 +184,10 @@ class Ingest(beam.PTransform):
             | "AddTallies" >> beam.CombineGlobally(AddTallies())
             | "WriteReport" >> beam.ParDo(WriteReport(plan))
         )
+        left_out = (surveyed[_BAD], looked_through.repeats) | "LeftOut" >> beam.Flatten()
         by_shard = {
-            "files": files | "FileShard" >> beam.Map(lambda file: (file[0] % shards, file)),
-            "repeats": looked_through.repeats | "RepeatShard" >> beam.Map(lambda place: (place[0] % shards, place)),
+            "units": units | "UnitShard" >> beam.Map(lambda unit: (unit[0] % shards, unit)),
+            "left_out": left_out | "LeftOutShard" >> beam.Map(lambda place: (place[0] % shards, place)),
         }
         return by_shard | "ByShard" >> beam.CoGroupByKey() | "WriteShard" >> beam.ParDo(WriteShard(plan))
 
@@ -213,12 +215,12 @@ class Executor(BaseExampleGenExecutor):
         """Ingests the files.
 
         Raises:
-            DataError: the data cannot be used; see `check.check_files` and `summary.require_usable`.
+            DataError: the data cannot be used; see `check.check_units` and `summary.require_usable`.
         """
         job = unpack(exec_properties[CUSTOM_CONFIG_KEY])
         folder = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY]).uri
-        plan = Plan(job.settings, job.format, _files(exec_properties), folder)
-        check_files(plan.files, job.format, job.settings.columns)
+        plan = Plan(job.settings, units_of(_files(exec_properties), job.format), folder)
+        check_units(plan.units, job.settings)
         super().Do(input_dict, output_dict, {**exec_properties, _PLAN: plan})
         rejects = os.path.join(folder, REJECTS_FILE)  # noqa: PTH118
         if job.rejects_path is not None:

@@ -5,17 +5,21 @@ from pydantic import BaseModel, ConfigDict
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
 
-from components.ingest.settings import DataSettings, Format
+from components.ingest.settings import Format, LabelData, PairData
 
 
 class Job(BaseModel):
-    """All that an ingest executor is told. `format` is what `settings.format` came to."""
+    """All that an ingest executor is told. `format` is what `settings.format` came to.
+
+    `pictures` is a fingerprint of the pictures that tables name: TFX's driver takes one of the tables alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    settings: DataSettings
+    settings: PairData | LabelData
     format: Format
     rejects_path: str | None
+    pictures: str = ""
 
 
 def pack(job: Job) -> example_gen_pb2.CustomConfig:

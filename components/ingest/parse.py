@@ -1,19 +1,24 @@
 """Makes a record of a row, or says why it cannot be one."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from components.ingest.rows import Reject, Row, read_rows, reject
-from components.ingest.settings import Columns, DataSettings, Format
+from components.ingest.pictures import Pictures
+from components.ingest.rows import Reject, Row, reject
+from components.ingest.settings import DataSettings
+from components.parts import Kind
+
+MAX_LABEL = 200  # characters
+
+type Value = str | bytes
+"""A text or a label; or a picture's encoded bytes."""
 
 
 class Record(NamedTuple):
-    """One usable row. `query` and `candidate` are the pair that is learnt; rows of one `group` stay in one split."""
+    """One usable row. `values` are its two parts; rows of one `group` stay in one split."""
 
     line: int
-    query: str
-    candidate: str
+    values: tuple[Value, Value]
     id: str
     category: str
     group: str
@@ -22,56 +27,82 @@ class Record(NamedTuple):
 class Parser:
     """Makes records of rows whose values stand in the order of `Parser.columns`."""
 
-    def __init__(self, columns: Columns, max_text_length: int) -> None:
-        self._roles = tuple(columns.by_role)
-        self.columns = tuple(columns.by_role.values())
-        self._pair = columns.PAIR
-        self._max_text_length = max_text_length
+    def __init__(self, settings: DataSettings, pictures: Pictures) -> None:
+        self._parts = settings.parts
+        self._roles = tuple(settings.by_role)
+        self.columns = tuple(settings.by_role.values())
+        self._grouped_by = settings.GROUPED_BY
+        self._pictures = pictures
+        self._max_length: dict[Kind | None, int] = {"label": MAX_LABEL}
+        self._max_text_length = settings.max_text_length
 
     def parse(self, row: Row) -> Record | Reject:
-        """Strips white space around each text and otherwise keeps it as written."""
-        texts = dict.fromkeys(("id", "category", "group"), "")
+        """Strips white space around each text and otherwise keeps it as written; reads pictures from their paths."""
+        texts: dict[str, str] = {}
         for role, column, value in zip(self._roles, self.columns, row.values, strict=True):
+            kind = self._parts.get(role)
             text = value.strip() if isinstance(value, str) else value
-            if isinstance(text, str) and 0 < len(text) <= self._max_text_length and "\0" not in text:
+            limit = self._max_length.get(kind, self._max_text_length)
+            if isinstance(text, str) and 0 < len(text) <= limit and "\0" not in text:
                 texts[role] = text
-            elif fault := self._fault(role, text):
+            elif fault := _fault(role, kind, text, limit):
                 reason, detail = fault
-                whole = " | ".join(str(value) for value in row.values if value is not None)
-                return reject(row.line, reason, f"column {column}{detail}", whole)
+                return reject(row.line, reason, f"column {column}{detail}", _whole(row))
             elif text is not None:
                 texts[role] = str(text)
-        query, candidate = (texts[role] for role in self._pair)
-        name = texts["id"] or name_of(query, candidate)
-        return Record(row.line, query, candidate, name, texts["category"], texts["group"] or candidate)
+        return self._record(row, texts)
 
-    def _fault(self, role: str, text: object) -> tuple[str, str] | None:
-        """Why `text` cannot play `role`, as (reason, detail); None when it is a number or nothing and may be."""
-        required = role in self._pair
-        if text is None:
-            return (f"no {role}", "") if required else None
-        if isinstance(text, str):
-            if len(text) > self._max_text_length:
-                return f"{role} too long", f": {len(text):,} characters, allowed are {self._max_text_length:,}"
-            if "\0" in text:
-                return f"NUL character in {role}", ""
-            return (f"empty {role}", "") if required else None
-        if isinstance(text, int) and not isinstance(text, bool) and not required:
-            return None
-        return f"{role} is not text", f": a {type(text).__name__}"
-
-
-def read_records(path: str, format_: Format, settings: DataSettings) -> Iterator[Record | Reject]:
-    """Yields a Record or a Reject for every row of the file, in its order. See `rows.read_rows`."""
-    parser = Parser(settings.columns, settings.max_text_length)
-    for row in read_rows(path, format_, parser.columns):
-        yield row if isinstance(row, Reject) else parser.parse(row)
+    def _record(self, row: Row, texts: dict[str, str]) -> Record | Reject:
+        values: list[Value] = []
+        for name, kind in self._parts.items():
+            if kind != "image":
+                values.append(texts[name])
+                continue
+            content = self._pictures.read(texts[name])
+            if not isinstance(content, bytes):
+                reason, detail = content
+                return reject(row.line, reason, detail, texts[name])
+            values.append(content)
+        first, second = values
+        pictures = [texts[name] for name, kind in self._parts.items() if kind == "image"]
+        name = texts.get("id") or (pictures[0] if pictures else name_of(first, second))
+        group = texts.get("group") or group_of(values[self._grouped_by])
+        return Record(row.line, (first, second), name, texts.get("category", ""), group)
 
 
-def name_of(query: str, candidate: str) -> str:
-    """A short name for a row that has none: 16 hexadecimal digits, the same for the same two texts.
+def _fault(role: str, kind: Kind | None, text: object, limit: int) -> tuple[str, str] | None:
+    """Why `text` cannot play `role`, as (reason, detail); None when it is a number or nothing and may be."""
+    required = kind is not None
+    if text is None:
+        return (f"no {role}", "") if required else None
+    if isinstance(text, str):
+        if len(text) > limit:
+            return f"{role} too long", f": {len(text):,} characters, allowed are {limit:,}"
+        if "\0" in text:
+            return f"NUL character in {role}", ""
+        return (f"empty {role}", "") if required else None
+    if isinstance(text, int) and not isinstance(text, bool) and kind in (None, "label"):
+        return None
+    return f"{role} is not text", f": a {type(text).__name__}"
+
+
+def _whole(row: Row) -> str:
+    return " | ".join(str(value) for value in row.values if value is not None)
+
+
+def name_of(first: Value, second: Value) -> str:
+    """A short name for a row that has none: 16 hexadecimal digits, the same for the same two values.
 
     >>> name_of("When?", "Now.")
     'd4fd68289ae189d8'
     """
-    return hashlib.blake2b(f"{query}\0{candidate}".encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(_bytes(first) + b"\0" + _bytes(second), digest_size=8).hexdigest()
+
+
+def group_of(value: Value) -> str:
+    """The group of a row that names none: the text itself, or a fingerprint of the picture."""
+    return value if isinstance(value, str) else hashlib.blake2b(value, digest_size=16).hexdigest()
+
+
+def _bytes(value: Value) -> bytes:
+    return value.encode() if isinstance(value, str) else value

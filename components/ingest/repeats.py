@@ -1,13 +1,14 @@
-"""Finds rows that repeat an earlier one, and counts different texts, from short digests of them.
+"""Finds rows that repeat an earlier one, and counts different values, from short digests of them.
 
-Digests are dealt into buckets by their first byte, so that a bucket holds everything about the texts in it and buckets
-can be looked through apart. Nothing here holds a text.
+Digests are dealt into buckets by their first byte, so that a bucket holds everything about the values in it and buckets
+can be looked through apart. Nothing here holds a text or a picture.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from components.ingest.parse import Value
 from components.ingest.tally import Tally
 
 _BUCKETS = 64
@@ -15,13 +16,14 @@ _BATCH = 256  # entries sent off together
 _DIGEST = 10  # bytes
 
 
-# One row: the digests of its pair, the number of its file, its line and its split. Of equal pairs the smallest is kept.
+# One row: the digests of its parts, the number of its unit, its line and its split. Of equal rows the smallest is kept.
 type Entry = tuple[bytes, int, int, str]
 
 
-def digest(text: str) -> bytes:
-    """80 bits of a text: among 100 million texts two that differ are equal with a probability below 1e-8."""
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST).digest()
+def digest(value: Value) -> bytes:
+    """80 bits of a value: among 100 million of them two that differ are equal with a probability below 1e-8."""
+    content = value.encode() if isinstance(value, str) else value
+    return hashlib.blake2b(content, digest_size=_DIGEST).digest()
 
 
 class Buckets[T]:
@@ -47,13 +49,13 @@ class Buckets[T]:
                 yield f"{self._kind}/{number}", held
 
 
-def find_repeats(entries: Iterable[Entry], query: str, tally: Tally) -> Iterator[Entry]:
+def find_repeats(entries: Iterable[Entry], first_part: str, tally: Tally) -> Iterator[Entry]:
     """Yields the entries of one bucket that repeat another, and counts the bucket into `tally`.
 
     Args:
-        entries: in any order; must have been dealt by the digest of the query.
-        query: what the query is called among the distinct texts.
-        tally: gets kept, duplicates and distinct queries once the last entry was taken.
+        entries: in any order; must have been dealt by the digest of the first part.
+        first_part: its name among the distinct values.
+        tally: gets kept, duplicates and distinct first parts once the last entry was taken.
     """
     first: dict[bytes, Entry] = {}
     for entry in entries:
@@ -63,4 +65,4 @@ def find_repeats(entries: Iterable[Entry], query: str, tally: Tally) -> Iterator
             tally.duplicates += 1
             yield max(kept, entry)
     tally.kept = Counter(split for _, _, _, split in first.values())
-    tally.distinct[query] = len({pair[:_DIGEST] for pair in first})
+    tally.distinct[first_part] = len({pair[:_DIGEST] for pair in first})

@@ -1,9 +1,9 @@
-"""Streams the rows of one file, whatever its format and size."""
+"""Streams the rows of one table, whatever its format and size."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from components.ingest.settings import Format
+from components.ingest.settings import TableFormat
 
 MAX_EXCERPT = 80  # characters
 DAMAGED = "damaged file"  # the reason when everything behind a row is lost, too
@@ -39,7 +39,7 @@ def reject(line: int, reason: str, detail: str, text: str) -> Reject:
     return Reject(line, reason, detail, "".join(c if c.isprintable() else "·" for c in text.strip()[:MAX_EXCERPT]))
 
 
-def read_rows(path: str, format_: Format, columns: Sequence[str]) -> Iterator[Row | Reject]:
+def read_rows(path: str, format_: TableFormat, columns: Sequence[str]) -> Iterator[Row | Reject]:
     """Yields every row of the file in its order, as a Row or a Reject; holds a few rows at a time.
 
     Blank lines are no rows. Values are passed on as the file has them; those of CSV and TSV are always text.

@@ -13,9 +13,9 @@ MAX_SHARDS = 32
 _COMPRESSION = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=3)
 
 
-def shards_of(files: Sequence[str]) -> int:
-    """How many shards these input files make: one each, but no more than MAX_SHARDS."""
-    return min(len(files), MAX_SHARDS)
+def shards_of(units: Sequence[object]) -> int:
+    """How many shards these units of input make: one each, but no more than MAX_SHARDS."""
+    return min(len(units), MAX_SHARDS)
 
 
 class ShardWriter:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from components.ingest.errors import DataError
-from components.ingest.settings import DataSettings, Format
+from components.ingest.settings import DataSettings, Format, TableFormat, is_folder
 
-FORMATS: tuple[Format, ...] = get_args(Format)
+FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 _PACKAGE = "package:"
 _MAGIC = frozenset("*?[")
 
@@ -41,6 +41,10 @@ def locate(settings: DataSettings) -> Source:
         DataError: the package is not installed, the path is not local, or the format is not known.
     """
     path = _as_path(settings.path)
+    if is_folder(settings.format):
+        if path.exists() and not path.is_dir():
+            raise DataError(f"{path} (data.path) is a file; data.format {settings.format} wants a folder of classes.")
+        return Source(glob.escape(str(path)), "*/*", settings.format)
     if path.is_dir():
         format_ = _format_of_folder(path) if settings.format == "auto" else settings.format
         return Source(glob.escape(str(path)), f"*.{format_}", format_)
@@ -75,7 +79,7 @@ def _split_glob(path: Path) -> tuple[str, str]:
     return str(Path(*parts[:first])), "/".join(parts[first:])
 
 
-def _format_of_name(name: str) -> Format:
+def _format_of_name(name: str) -> TableFormat:
     suffix = Path(name).suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         raise DataError(
@@ -85,13 +89,18 @@ def _format_of_name(name: str) -> Format:
     return suffix
 
 
-def _format_of_folder(folder: Path) -> Format:
+def _format_of_folder(folder: Path) -> TableFormat:
     try:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
     except PermissionError as error:
         raise DataError(f"The folder {folder} (data.path) may not be read by this user.") from error
     found = [format_ for format_ in FORMATS if any(name.endswith(f".{format_}") for name in names)]
     if not found:
+        if not names and any(entry.is_dir() for entry in folder.iterdir()):
+            raise DataError(
+                f"The folder {folder} (data.path) holds folders and no table; if they are classes (LABEL/FILE) of a"
+                " `classify` task, set data.format to images or texts."
+            )
         endings = ", ".join(f".{format_}" for format_ in FORMATS)
         held = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "") if names else "no file at all"  # noqa: PLR2004
         raise DataError(f"The folder {folder} (data.path) holds no file that ends in {endings}; it holds {held}.")

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from components.ingest.errors import DataError
 from components.ingest.rows import DAMAGED
-from components.ingest.settings import DataSettings
+from components.ingest.settings import DataSettings, is_folder
 from components.ingest.tally import Tally
+from components.ingest.units import Unit
 
 SUMMARY_FILE = "ingest.json"
 REJECTS_FILE = "rejected.csv"
@@ -24,7 +25,7 @@ class Rejected(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rows: int
-    first: str = Field(description="FILE:LINE of the first of them.")
+    first: str = Field(description="FILE:LINE, or the FILE, of the first of them.")
 
 
 class Summary(BaseModel):
@@ -35,9 +36,9 @@ class Summary(BaseModel):
     files: list[str]
     rows: int = Field(description="Rows read.")
     kept: dict[str, int] = Field(description="Rows kept, by split.")
-    duplicates: int = Field(description="Rows dropped because an earlier one has the same two texts.")
+    duplicates: int = Field(description="Rows dropped because an earlier one has the same two parts.")
     rejected: dict[str, Rejected] = Field(description="Rows set aside, by reason, the most frequent first.")
-    distinct: dict[str, int] = Field(description="Different texts among the usable rows, by feature.")
+    distinct: dict[str, int] = Field(description="Different values among the usable rows, by feature.")
 
     @property
     def bad(self) -> int:
@@ -45,27 +46,32 @@ class Summary(BaseModel):
         return sum(rejected.rows for rejected in self.rejected.values())
 
     @classmethod
-    def of(cls, tally: Tally, files: Sequence[str], splits: Sequence[str], features: Sequence[str]) -> Self:
+    def of(cls, tally: Tally, units: Sequence[Unit], settings: DataSettings) -> Self:
         """Puts names to what was counted."""
         return cls(
-            files=list(files),
+            files=[f"{settings.path}/*/*"] if is_folder(settings.format) else [unit.files[0] for unit in units],
             rows=tally.rows,
-            kept={split: tally.kept[split] for split in splits},
+            kept={split: tally.kept[split] for split in settings.splits.shares},
             duplicates=tally.duplicates,
             rejected={
-                reason: Rejected(rows=count, first=f"{files[tally.first[reason][0]]}:{tally.first[reason][1]}")
+                reason: Rejected(rows=count, first=_place(units, *tally.first[reason]))
                 for reason, count in sorted(tally.rejected.items(), key=lambda item: (-item[1], item[0]))
             },
-            distinct={name: tally.distinct[name] for name in features},
+            distinct={name: tally.distinct[name] for name in (*settings.parts, "group")},
         )
 
 
-def list_of_rejects(tally: Tally, files: Sequence[str]) -> str:
+def _place(units: Sequence[Unit], unit: int, line: int) -> str:
+    file, number = units[unit].place(line)
+    return file if number is None else f"{file}:{number}"
+
+
+def list_of_rejects(tally: Tally, units: Sequence[Unit]) -> str:
     """A CSV table of the rows set aside, sorted by file and line."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(("file", "line", "reason", "detail", "excerpt"))
-    table.writerows((files[file], *rejected) for file, rejected in tally.listed)
+    table.writerows((*units[unit].place(rejected.line), *rejected[1:]) for unit, rejected in tally.listed)
     unlisted = tally.rejected.total() - len(tally.listed)
     if unlisted:
         table.writerow(("", "", f"and {unlisted} more rows", "", ""))
@@ -81,10 +87,10 @@ def require_usable(summary: Summary, settings: DataSettings, rejects: str) -> No
         rejects: where the list of rows set aside can be read afterwards.
 
     Raises:
-        DataError: a file is damaged, too many rows are bad, none is left, all have the same answer, or a split is
-        empty.
+        DataError: a file is damaged, too many rows are bad, none is left, all have the same answer or label, or a
+        split is empty.
     """
-    query, candidate = settings.columns.PAIR
+    first, second = settings.parts
     kept = sum(summary.kept.values())
     reasons = f"{_reasons(summary)}; the list is in {rejects}"
     if DAMAGED in summary.rejected:
@@ -98,17 +104,17 @@ def require_usable(summary: Summary, settings: DataSettings, rejects: str) -> No
         )
     if not kept:
         raise DataError(f"None of {summary.rows} rows is left: {reasons}.")
-    for text in (candidate, query):
-        if summary.distinct[text] < _MIN_DISTINCT:
+    for part in (second, first):
+        if summary.distinct[part] < _MIN_DISTINCT:
             raise DataError(
-                f"All {kept} rows left have the same {text}; there must be {_MIN_DISTINCT} or more different ones."
+                f"All {kept} rows left have the same {part}; there must be {_MIN_DISTINCT} or more different ones."
             )
     empty = [split for split, rows in summary.kept.items() if not rows]
     if empty:
         shares = ":".join(str(share) for share in settings.splits.shares.values())
         raise DataError(
             f"No row fell into the split {' or '.join(empty)}: {kept} rows make {summary.distinct['group']} groups"
-            f" (by data.columns.group, else by {candidate}), dealt out {shares};"
+            f" (by data.columns.group, else by {(first, second)[settings.GROUPED_BY]}), dealt out {shares};"
             " add rows of other groups, or give that split more in data.splits."
         )
 

@@ -10,7 +10,7 @@ MAX_LISTED = 10_000  # rejects named one by one; all are counted
 
 @dataclass
 class Tally:
-    """What became of some rows. `files` numbers them in the order of their names; places are (file, line)."""
+    """What became of some rows. Units are numbered in the order of their files; places are (unit, line)."""
 
     rows: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
@@ -20,12 +20,12 @@ class Tally:
     duplicates: int = 0
     distinct: Counter[str] = field(default_factory=Counter)
 
-    def set_aside(self, file: int, rejected: Reject) -> None:
+    def set_aside(self, unit: int, rejected: Reject) -> None:
         """Counts one reject."""
         self.rejected[rejected.reason] += 1
-        self.first.setdefault(rejected.reason, (file, rejected.line))
+        self.first.setdefault(rejected.reason, (unit, rejected.line))
         if len(self.listed) < MAX_LISTED:
-            self.listed.append((file, rejected))
+            self.listed.append((unit, rejected))
 
     def add(self, other: "Tally") -> "Tally":
         """Adds what `other` counted; returns itself."""

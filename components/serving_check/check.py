@@ -1,10 +1,11 @@
 """Raw rows through a real model server, by gRPC and by REST, held against the model's own answers."""
 
+import base64
 import json
 import shutil
 import tempfile
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import UserError
+from components.parts import INPUT_KEY, Modality
+from components.signatures import signature_inputs
 from serving.client import Client
 from serving.process import ModelServer, ServerStartError
 
@@ -26,12 +29,12 @@ class ServingError(UserError):
     """The exported model does not serve as it should; the text says which signature and how."""
 
 
-def check_serving(model: str | Path, texts: Sequence[str]) -> list[str]:
-    """Serve a SavedModel and ask every signature that takes raw text.
+def check_serving(model: str | Path, samples: Mapping[Modality, Sequence[bytes]]) -> list[str]:
+    """Serve a SavedModel and ask every signature that takes raw texts or pictures.
 
     Args:
         model: folder of a SavedModel.
-        texts: raw inputs.
+        samples: raw inputs: texts, and encoded pictures where the model reads any.
 
     Returns:
         Names of the signatures that were asked.
@@ -41,31 +44,29 @@ def check_serving(model: str | Path, texts: Sequence[str]) -> list[str]:
             the model's own.
     """
     loaded = tf.saved_model.load(str(model))
-    signatures = sorted(
-        name for name, function in loaded.signatures.items() if list(function.structured_input_signature[1]) == ["text"]
-    )
+    signatures = signature_inputs(model)
     with tempfile.TemporaryDirectory() as base:
         shutil.copytree(model, Path(base) / "1")
         try:
             with ModelServer({NAME: base}) as server:
-                for signature in signatures:
-                    own = {
-                        key: value.numpy() for key, value in loaded.signatures[signature](tf.constant(texts)).items()
-                    }
-                    _compare(signature, "gRPC", _by_grpc(server.grpc_port, signature, texts), own)
-                    _compare(signature, "REST", _by_rest(server.rest_port, signature, texts), own)
+                for signature, modality in signatures.items():
+                    rows = list(samples[modality])
+                    own = {key: value.numpy() for key, value in loaded.signatures[signature](tf.constant(rows)).items()}
+                    _compare(signature, "gRPC", _by_grpc(server.grpc_port, signature, modality, rows), own)
+                    _compare(signature, "REST", _by_rest(server.rest_port, signature, modality, rows), own)
         except ServerStartError as error:
             raise ServingError(f"the model server does not serve the exported model: {error}") from error
-    return signatures
+    return list(signatures)
 
 
-def _by_grpc(port: int, signature: str, texts: Sequence[str]) -> Arrays:
+def _by_grpc(port: int, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
     with Client("127.0.0.1", port) as client:
-        return client.predict(NAME, {"text": list(texts)}, signature=signature, timeout=TIMEOUT)
+        return client.predict(NAME, {INPUT_KEY[modality]: rows}, signature=signature, timeout=TIMEOUT)
 
 
-def _by_rest(port: int, signature: str, texts: Sequence[str]) -> Arrays:
-    body = json.dumps({"signature_name": signature, "inputs": {"text": list(texts)}}).encode()
+def _by_rest(port: int, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
+    values = [row.decode() if modality == "text" else {"b64": base64.b64encode(row).decode()} for row in rows]
+    body = json.dumps({"signature_name": signature, "inputs": {INPUT_KEY[modality]: values}}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/models/{NAME}:predict", body)
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
         outputs: Any = json.load(response)["outputs"]

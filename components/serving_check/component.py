@@ -3,6 +3,8 @@
 TFX's InfraValidator needs docker and does not compile for Kubeflow Pipelines; this step emits the same blessing.
 """
 
+import json
+from itertools import islice
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -11,8 +13,9 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, InfraBlessing, Model
 from tfx.utils import path_utils
 
+from components.parts import Kind, Modality
 from components.serving_check.check import ServingError, check_serving
-from components.train.data import read_texts
+from components.train.rows import read_rows
 
 
 @component
@@ -20,13 +23,22 @@ def ServingCheck(  # noqa: N802
     model: InputArtifact[Model],
     examples: InputArtifact[Examples],
     rows: Parameter[int],
+    parts: Parameter[str],
     blessing: OutputArtifact[InfraBlessing],
 ) -> None:
-    """Bless the model if a server answers `rows` raw questions of the test split as the model itself does."""
-    files = f"{artifact_utils.get_split_uri([examples], 'test')}/*"
-    questions = [question for _, question, _ in read_texts([files])][:rows]
+    """Bless the model if a server answers `rows` raw rows of the test split as the model itself does.
+
+    `parts` is what the values of a row are, in JSON: by name `text`, `image` or `label`.
+    """
+    files = [f"{artifact_utils.get_split_uri([examples], 'test')}/*"]
+    kinds: dict[str, Kind] = json.loads(parts)
+    inputs: list[tuple[str, Modality]] = [(name, kind) for name, kind in kinds.items() if kind != "label"]
+    samples: dict[Modality, list[bytes]] = {}
+    for row in islice(read_rows(files, [name for name, _ in inputs]), rows):
+        for (_, modality), value in zip(inputs, row, strict=True):
+            samples.setdefault(modality, []).append(value)
     try:
-        check_serving(path_utils.serving_model_path(model.uri), questions)
+        check_serving(path_utils.serving_model_path(model.uri), samples)
     except ServingError as error:
         blessing.set_string_custom_property(REASON, str(error))
         blessed = False

@@ -1,12 +1,10 @@
 """The candidate library: every answer the model can give, and the search through it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
-
-from components.tasks.match import answer_key
-
-type Texts = tf.Tensor | list[str]
 
 _BLOCK = 64  # questions ranked together; each needs some 13 bytes for every candidate
 
@@ -24,15 +22,18 @@ class Library(tf.Module):
 
     Args:
         ids: string[C].
-        texts: string[C], each once.
+        shown: string[C], what a search returns of each: a text itself, of a picture its id.
+        keys: int64[C], each once; see `match.answer_key`.
         vectors: float32[C, D], unit length.
     """
 
-    def __init__(self, ids: Texts, texts: Texts, vectors: tf.Tensor) -> None:
+    def __init__(
+        self, ids: Sequence[bytes], shown: Sequence[bytes], keys: np.ndarray | tf.Tensor, vectors: tf.Tensor
+    ) -> None:
         super().__init__(name="library")
         self.ids = tf.Variable(ids, dtype=tf.string, trainable=False, name="ids")
-        self.texts = tf.Variable(texts, dtype=tf.string, trainable=False, name="texts")
-        self.keys = tf.Variable(answer_key(self.texts), trainable=False, name="keys")
+        self.shown = tf.Variable(shown, dtype=tf.string, trainable=False, name="shown")
+        self.keys = tf.Variable(keys, trainable=False, name="keys")
         self.vectors = tf.Variable(vectors, trainable=False, name="vectors")
 
     @property
@@ -43,9 +44,9 @@ class Library(tf.Module):
     def search(self, questions: tf.Tensor, k: int) -> Ranking:
         """The k (or as many as there are) nearest candidates of question vectors, float32[N, D], by cosine."""
         scores, places = tf.math.top_k(tf.matmul(questions, self.vectors, transpose_b=True), min(k, self.size))
-        return Ranking(tf.gather(self.ids, places), tf.gather(self.texts, places), scores)
+        return Ranking(tf.gather(self.ids, places), tf.gather(self.shown, places), scores)
 
-    def rank(self, questions: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+    def rank(self, questions: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         """Rank of the right candidate, 1 is best.
 
         A candidate with the same score counts as better, and so does every one where a score is not a number: a model
@@ -53,7 +54,7 @@ class Library(tf.Module):
 
         Args:
             questions: float32[N, D], question vectors.
-            answers: string[N], the right answers.
+            keys: int64[N], of the right answers.
 
         Returns:
             float32[N]; library size + 1 where the library does not hold the answer.
@@ -62,7 +63,7 @@ class Library(tf.Module):
         missing = -rows % _BLOCK
         blocks = (
             tf.reshape(tf.pad(questions, [[0, missing], [0, 0]]), [-1, _BLOCK, questions.shape[1]]),
-            tf.reshape(tf.pad(answer_key(answers), [[0, missing]]), [-1, _BLOCK]),
+            tf.reshape(tf.pad(keys, [[0, missing]]), [-1, _BLOCK]),
         )
         ranks = tf.map_fn(
             self._rank_block, blocks, parallel_iterations=1, fn_output_signature=tf.TensorSpec([_BLOCK], tf.float32)

@@ -1,13 +1,14 @@
 """Questions to answers: two towers whose cosine is trained, validated and served."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from components.encoders.settings import Side
 from components.encoders.tower import Tower
-from components.losses.scores import cosine_scores
+from components.losses.scores import cosine_scores, unit_vectors
+from components.parts import Side
 
 
 class MatchModel(keras.Model):
@@ -16,7 +17,7 @@ class MatchModel(keras.Model):
     Its output goes with labels `bool[B, B]`, true where the answer is a right one for the question.
     """
 
-    def __init__(self, towers: dict[Side, Tower]) -> None:
+    def __init__(self, towers: Mapping[str, Tower]) -> None:
         super().__init__(name="match")
         self.question = towers["question"]
         self.answer = towers["answer"]
@@ -27,10 +28,10 @@ class MatchModel(keras.Model):
         answers = self.answer(features["answer"], training=training)
         return cosine_scores(questions, answers)
 
-    def encode(self, side: Side, text: tf.Tensor) -> tf.Tensor:
-        """Unit vectors, float32[N, D], of raw texts, string[N]."""
+    def encode(self, side: Side, raw: tf.Tensor) -> tf.Tensor:
+        """Unit vectors, float32[N, D], of raw texts or pictures, string[N]."""
         tower: Tower = getattr(self, side)
-        return tower(tower.featurize(text))
+        return unit_vectors(tower(tower.featurize(raw)))
 
 
 def same_answer(keys: tf.Tensor) -> tf.Tensor:
@@ -38,6 +39,6 @@ def same_answer(keys: tf.Tensor) -> tf.Tensor:
     return tf.equal(keys[:, tf.newaxis], keys[tf.newaxis, :])
 
 
-def answer_key(text: tf.Tensor) -> tf.Tensor:
+def answer_key(raw: tf.Tensor) -> tf.Tensor:
     """A 62-bit fingerprint, int64[N], by which equal answers, string[N], are known."""
-    return tf.strings.to_hash_bucket_fast(text, 2**62)
+    return tf.strings.to_hash_bucket_fast(raw, 2**62)

@@ -1,75 +1,73 @@
-"""From the Transform step's records to batches."""
+"""From the Transform step's records to training batches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from components.encoders.settings import Side
 from components.encoders.tower import Tower
-from components.tasks.match import answer_key, same_answer
+from components.train.rows import READ_BATCH, count, records, size
 
-SHUFFLE_BUFFER = 50_000
-READ_BATCH = 1_024
+SHUFFLE_ROWS = 50_000
+SHUFFLE_BYTES = 1 << 28  # compressed
+MAX_MEMORY = 1 << 29
+"""Bytes of features that are kept in memory, where they have a fixed size, instead of being made anew each epoch."""
 
-_TEXTS = {name: tf.io.FixedLenFeature([], tf.string) for name in ("question", "answer", "id")}
+type Examples = dict[str, Any]
+type Target = Callable[[Examples], tf.Tensor]
 
 
-def ids_feature(side: Side) -> str:
+def ids_feature(name: str) -> str:
     """Name under which the Transform step stores a text's token ids."""
-    return f"{side}_ids"
+    return f"{name}_ids"
 
 
 def training_batches(
-    files: Sequence[str], towers: Mapping[Side, Tower], batch_size: int, seed: int
+    files: Sequence[str],
+    towers: Mapping[str, Tower],
+    target: tuple[Mapping[str, Any], Target],
+    batch_size: int,
+    seed: int,
 ) -> tuple[tf.data.Dataset, int]:
-    """Batches of (features by side, bool[B, B] labels) without end, and how many make one pass over the records.
+    """Batches of (features by tower, targets) without end, and how many make one pass over the records.
 
     Each pass has a new order and drops a short last batch; records that do not fill one batch are one.
+
+    Args:
+        files: patterns of the records.
+        towers: what encodes which part of a row.
+        target: features that the targets are made of, as `tf.io.parse_example` wants them, and how.
+        batch_size: rows of a batch.
+        seed: of the order.
     """
-    records = _records(files).shuffle(SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True)
-    spec = _TEXTS | {
-        ids_feature(side): tf.io.RaggedFeature(tf.int64) for side, tower in towers.items() if tower.reads_token_ids
+    columns, make_target = target
+    names = {name: ids_feature(name) if tower.reads_token_ids else name for name, tower in towers.items()}
+    spec = dict(columns) | {
+        names[name]: tf.io.RaggedFeature(tf.int64) if tower.reads_token_ids else tf.io.FixedLenFeature([], tf.string)
+        for name, tower in towers.items()
     }
 
-    def prepare(serialized: tf.Tensor) -> tuple[dict[Side, Any], tf.Tensor]:
+    def parse(serialized: tf.Tensor) -> tuple[dict[str, Any], Examples]:
         examples = tf.io.parse_example(serialized, spec)
         features = {
-            side: tower.featurize_ids(examples[ids_feature(side)])
-            if tower.reads_token_ids
-            else tower.featurize(examples[side])
-            for side, tower in towers.items()
+            name: (tower.featurize_ids if tower.reads_token_ids else tower.featurize)(examples[names[name]])
+            for name, tower in towers.items()
         }
-        return features, same_answer(answer_key(examples["answer"]))
+        return features, {name: examples[name] for name in columns}
 
     rows = count(files)
-    batches = records.batch(batch_size, drop_remainder=rows >= batch_size)
-    prepared = batches.repeat().map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    return prepared, max(rows // batch_size, 1)
-
-
-def read_texts(files: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """(id, question, answer) of every record."""
-    parsed = _records(files).batch(READ_BATCH).map(lambda batch: tf.io.parse_example(batch, _TEXTS))
-    for batch in parsed.as_numpy_iterator():
-        for row in zip(batch["id"], batch["question"], batch["answer"], strict=True):
-            yield tuple(value.decode() for value in row)
-
-
-def read_library(files: Sequence[str]) -> dict[str, str]:
-    """Every answer once, with the smallest id of its rows, in the order of these ids."""
-    ids: dict[str, str] = {}
-    for row_id, _, answer in read_texts(files):
-        ids[answer] = min(row_id, ids.get(answer, row_id))
-    return dict(sorted(ids.items(), key=lambda item: (item[1], item[0])))
-
-
-def count(files: Sequence[str]) -> int:
-    """Number of records."""
-    sizes = _records(files).batch(READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
-    return int(sizes.reduce(tf.constant(0, tf.int64), tf.add))
-
-
-def _records(files: Sequence[str]) -> tf.data.Dataset:
-    names = sorted(name for pattern in files for name in tf.io.gfile.glob(pattern))
-    return tf.data.TFRecordDataset(names, compression_type="GZIP")
+    full = rows >= batch_size
+    row_bytes = [tower.feature_bytes for tower in towers.values()]
+    if all(row_bytes) and rows * sum(filter(None, row_bytes)) <= MAX_MEMORY:
+        loaded = [parse(batch) for batch in records(files).batch(READ_BATCH)]
+        whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *loaded)
+        order = tf.data.Dataset.range(rows).shuffle(rows, seed=seed, reshuffle_each_iteration=True)
+        batches = order.batch(batch_size, drop_remainder=full).repeat()
+        parsed = batches.map(lambda rows: tf.nest.map_structure(lambda values: tf.gather(values, rows), whole))
+    else:
+        buffer = max(min(SHUFFLE_ROWS, rows * SHUFFLE_BYTES // max(size(files), 1)), batch_size)
+        shuffled = records(files).shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
+        batches = shuffled.batch(batch_size, drop_remainder=full).repeat()
+        parsed = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    finished = parsed.map(lambda features, examples: (features, make_target(examples)))
+    return finished.prefetch(tf.data.AUTOTUNE), max(rows // batch_size, 1)

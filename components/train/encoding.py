@@ -1,8 +1,9 @@
-"""Vectors of any number of texts."""
+"""Vectors of any number of texts or pictures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from components.encoders.tower import Tower
@@ -21,18 +22,20 @@ class Encoder:
         self._featurize = tf.function(tower.featurize, input_signature=[tf.TensorSpec([None], tf.string)])
         self._encode = tf.function(tower, reduce_retracing=True)
 
-    def __call__(self, texts: Sequence[str] | tf.Tensor) -> tf.Tensor:
-        """Unit vectors, float32[N, D]; holds the features of one batch at a time."""
-        return self.encode(self._featurize(batch) for batch in _batches(texts))
+    def __call__(self, raw: Sequence[bytes] | Sequence[str] | np.ndarray) -> tf.Tensor:
+        """Vectors, float32[N, D]; holds the features of one batch at a time."""
+        return self.encode(self._featurize(batch) for batch in batches_of(raw))
 
-    def featurize(self, texts: Sequence[str] | tf.Tensor) -> list[Any]:
-        """The tower's features, batch by batch, for texts that are encoded again and again."""
-        return [self._featurize(batch) for batch in _batches(texts)]
+    def featurize(self, raw: Sequence[bytes] | Sequence[str]) -> list[Any]:
+        """The tower's features, batch by batch, for what is encoded again and again."""
+        return [self._featurize(batch) for batch in batches_of(raw)]
 
     def encode(self, features: Iterable[Any]) -> tf.Tensor:
-        """Unit vectors, float32[N, D], of what `featurize` returned."""
+        """Vectors, float32[N, D], of what `featurize` returned."""
         return tf.concat([self._encode(batch) for batch in features], axis=0)
 
 
-def _batches(texts: Sequence[str] | tf.Tensor) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices(tf.constant(texts)).batch(BATCH)
+def batches_of(raw: Sequence[bytes] | Sequence[str] | np.ndarray) -> Iterator[tf.Tensor]:
+    """Texts or pictures in batches of at most BATCH, string[N] each."""
+    for start in range(0, len(raw), BATCH):
+        yield tf.constant(raw[start : start + BATCH], tf.string)

@@ -1,49 +1,50 @@
-"""The SavedModel that is judged, checked, pushed and served: raw texts in, vectors and answers out."""
+"""The SavedModel that is judged, checked, pushed and served: raw texts or pictures in, vectors and answers out."""
+
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import tensorflow as tf
 
-from components.tasks.library import Library
-from components.tasks.match import MatchModel
+from components.parts import INPUT_KEY, Modality
 
-_TEXT = [tf.TensorSpec([None], tf.string, name="text")]
-_EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
-_PAIR = {name: tf.io.FixedLenFeature([], tf.string) for name in ("question", "answer")}
+type Outputs = Mapping[str, tf.Tensor]
+type Function = Callable[[tf.Tensor], Outputs]
+
+EXAMPLES = "examples"
+"""Input of `evaluate`: serialised tf.Examples."""
 
 
-def export_match(model: MatchModel, library: Library, candidates: int, folder: str) -> None:
-    """Write a SavedModel with the signatures question, answer, search (the default) and evaluate.
+def export(
+    tracked: Iterable[tf.Module],
+    signatures: Mapping[str, tuple[Modality, Function]],
+    default: str,
+    evaluate: Function,
+    folder: str,
+) -> None:
+    """Write a SavedModel.
 
     Through Keras's ExportArchive: what a plain `tf.saved_model.save` writes of Keras 3 layers does not load in a TF 1
     session, which is how TensorFlow Serving loads.
 
     Args:
-        model: trained towers.
-        library: every candidate with its vector.
-        candidates: how many of them `search` returns.
+        tracked: whatever holds variables or tables.
+        signatures: what each reads, and the function; inputs are called INPUT_KEY.
+        default: the one that is also `serving_default`.
+        evaluate: signature `evaluate`, on serialised tf.Examples.
         folder: where to; must not exist.
     """
-
-    def question(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"vector": model.encode("question", text)}
-
-    def answer(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"vector": model.encode("answer", text)}
-
-    def search(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return library.search(model.encode("question", text), candidates)._asdict()
-
-    def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        pairs = tf.io.parse_example(examples, _PAIR)
-        return {"rank": library.rank(model.encode("question", pairs["question"]), pairs["answer"])}
-
     archive = keras.export.ExportArchive()
-    for resource in (model.question, model.answer, library):
+    for resource in tracked:
         archive.track(resource)
-    archive.add_endpoint("question", question, input_signature=_TEXT)
-    archive.add_endpoint("answer", answer, input_signature=_TEXT)
-    traced = tf.function(search, input_signature=_TEXT, autograph=False)
-    archive.add_endpoint("search", traced)
-    archive.add_endpoint("serving_default", traced)
-    archive.add_endpoint("evaluate", evaluate, input_signature=_EXAMPLES)
+    for name, (modality, function) in signatures.items():
+        traced = _traced(function, INPUT_KEY[modality])
+        archive.add_endpoint(name, traced)
+        if name == default:
+            archive.add_endpoint("serving_default", traced)
+    archive.add_endpoint("evaluate", _traced(evaluate, EXAMPLES))
     archive.write_out(folder, verbose=False)
+
+
+def _traced(function: Function, key: str) -> Callable[[tf.Tensor], Outputs]:
+    spec = tf.TensorSpec([None], tf.string, name=key)
+    return tf.function(function, input_signature=[spec], autograph=False)

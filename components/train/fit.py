@@ -1,30 +1,28 @@
-"""Training of a `match` model, apart from where the data comes from and where the model goes."""
+"""Training with the best epoch kept, the same for every task."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from components.tasks.match import MatchModel
-from components.train.callbacks import KeepBest, RetrievalValidation
-from components.train.data import training_batches
-from components.train.encoding import BATCH
-from components.train.settings import TrainerSettings
+from components.train.keep_best import KeepBest
+from components.train.settings import TrainSettings
+from components.train.validation import Validation
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted[Model: keras.Model]:
     """A trained model, at its best epoch, and how it got there."""
 
-    model: MatchModel
+    model: Model
     best_epoch: int
     """From 1; 0 is the untrained model."""
-    validation: dict[str, float]
+    validation: Mapping[str, float]
     """Metrics of the best epoch."""
-    history: dict[str, list[float]]
+    history: Mapping[str, list[float]]
     """Losses and metrics by epoch."""
 
     def record(self) -> dict[str, Any]:
@@ -37,44 +35,34 @@ class Fitted:
         }
 
 
-def fit_match(
-    settings: TrainerSettings,
+def fit[Model: keras.Model](
+    model: Model,
+    batches: tuple[tf.data.Dataset, int],
+    validation: Validation,
+    settings: TrainSettings,
     *,
-    train_files: Sequence[str],
-    validation: tuple[Sequence[str], Sequence[str]],
-    candidates: Mapping[str, str],
-    vocabulary_file: str,
     log_dir: str | None = None,
     progress: bool = True,
-) -> Fitted:
-    """Train two towers with early stopping on retrieval of the validation questions.
+) -> Fitted[Model]:
+    """Train a compiled model with early stopping.
 
     Args:
-        settings: encoder, loss, pace and seed.
-        train_files: patterns of the Transform step's records to learn from.
-        validation: held-out questions and their right answers.
-        candidates: the whole library, ids by text.
-        vocabulary_file: a token a line.
+        model: compiled.
+        batches: without end, because Keras would make a new iterator for each epoch, which costs more than a small
+            epoch does; and how many make one pass over the rows.
+        validation: what scores an epoch.
+        settings: the pace.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
-    keras.utils.set_random_seed(settings.seed)
-    towers = settings.model.encoder.build(vocabulary_file)
-    towers["answer"].adapt(tf.data.Dataset.from_tensor_slices(list(candidates)).batch(BATCH))
-    model = MatchModel(towers)
-    rate = settings.train.learning_rate or settings.model.encoder.learning_rate
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=settings.model.loss.build())
-
-    retrieval = RetrievalValidation(*validation, candidates, settings.seed)
-    keep_best = KeepBest(retrieval, settings.train.patience)
+    dataset, steps = batches
+    keep_best = KeepBest(validation, settings.patience)
     logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []
-    # Without end, because Keras would make a new iterator for each epoch, which costs more than a small epoch does.
-    batches, steps = training_batches(train_files, towers, settings.train.batch_size, settings.seed)
     history = model.fit(
-        batches,
-        steps_per_epoch=min(steps, settings.train.steps_per_epoch or steps),
-        epochs=settings.train.epochs,
-        callbacks=[retrieval, keep_best, *logs],
+        dataset,
+        steps_per_epoch=min(steps, settings.steps_per_epoch or steps),
+        epochs=settings.epochs,
+        callbacks=[validation, keep_best, *logs],
         shuffle=False,
         verbose=_verbosity() if progress else 0,
     )

@@ -1,23 +1,11 @@
 """Settings of the Trainer step."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from components.encoders.settings import BagSettings, EncoderSettings
-from components.losses.settings import LossSettings, RankingSettings
-
-
-class ModelSettings(BaseModel):
-    """What is learnt."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    encoder: EncoderSettings = Field(default=BagSettings(), description="How a text becomes a vector.")
-    loss: LossSettings = Field(
-        default=RankingSettings(type="multiple_negatives_ranking"),
-        description="What pulls pairs together and the rest apart.",
-    )
+from components.parts import Modality
+from components.tasks.settings import ClassifySettings, MatchSettings
 
 
 class TrainSettings(BaseModel):
@@ -27,24 +15,47 @@ class TrainSettings(BaseModel):
 
     epochs: int = Field(default=30, ge=1, description="At most so many rounds, each with a validation at its end.")
     steps_per_epoch: int | None = Field(
-        default=None, ge=1, description="At most so many steps a round; by default one pass over the training pairs."
+        default=None, ge=1, description="At most so many steps a round; by default one pass over the training rows."
     )
-    batch_size: int = Field(default=64, ge=2, le=65_536, description="Pairs a step; in-batch negatives come from it.")
+    batch_size: int = Field(default=64, ge=2, le=65_536, description="Rows a step; in-batch negatives come from it.")
     learning_rate: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Of Adam; by default what suits the encoder."
     )
     patience: int = Field(
-        default=5, ge=1, description="Stop after so many epochs without a better validation MRR; the best is kept."
+        default=5, ge=1, description="Stop after so many epochs without a better validation; the best is kept."
     )
 
 
-class TrainerSettings(BaseModel):
-    """All that `run_fn` needs to know; travels to the step as JSON."""
+class _TrainerSettings(BaseModel):
+    """What `run_fn` needs to know whatever the task; travels to the step as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Literal["match"]
-    model: ModelSettings
+    inputs: dict[str, Modality]
     train: TrainSettings
     seed: int
+
+
+class MatchTrainer(_TrainerSettings):
+    """For `match`."""
+
+    task: Literal["match"] = "match"
+    model: MatchSettings
     candidates: int = Field(ge=1, description="How many candidates `search` returns.")
+
+
+class ClassifyTrainer(_TrainerSettings):
+    """For `classify`."""
+
+    task: Literal["classify"] = "classify"
+    model: ClassifySettings
+    neighbors: int = Field(ge=1, description="How many neighbours `neighbors` returns.")
+
+
+type TrainerSettings = MatchTrainer | ClassifyTrainer
+
+
+def parse_settings(text: str) -> TrainerSettings:
+    """Settings from their JSON."""
+    union = Annotated[MatchTrainer | ClassifyTrainer, Field(discriminator="task")]
+    return TypeAdapter(union).validate_json(text)

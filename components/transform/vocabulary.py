@@ -3,7 +3,10 @@
 import tensorflow as tf
 
 NAME = "tokens"
-"""Name of the vocabulary among the Transform step's assets."""
+"""Name of the tokens' vocabulary among the Transform step's assets."""
+
+LABELS = "labels"
+"""Name of the labels' vocabulary."""
 
 RESERVED = 2
 """Ids before the first token's: 0 pads, 1 stands for every unknown token."""
@@ -11,13 +14,18 @@ RESERVED = 2
 UNKNOWN = 1
 
 
+def read_vocabulary(file: str) -> list[bytes]:
+    """The entries of a vocabulary file, one a line."""
+    with tf.io.gfile.GFile(file, "rb") as lines:
+        return lines.read().splitlines()
+
+
 class Vocabulary(tf.Module):
     """The lookup of one vocabulary file: a token a line, the first has id 2."""
 
     def __init__(self, file: str) -> None:
         super().__init__()
-        with tf.io.gfile.GFile(file, "rb") as lines:
-            tokens = lines.read().splitlines()
+        tokens = read_vocabulary(file)
         self.size = len(tokens) + RESERVED
         # The tokens by value: a table over a file goes by a name made of the file's path or of an object's address, so
         # that two vocabularies in one process may share a table, and the name is exported.

@@ -1,0 +1,85 @@
+"""Convolutional networks for small pictures, shared by both towers of a pair; the question passes one more layer."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from components.encoders.settings import CnnSettings, LenetSettings
+from components.encoders.tower import Tower
+from components.pictures.augment import Augment
+from components.pictures.decode import decode_pictures
+
+_FLOAT_BYTES = 4
+
+
+class CnnTower(Tower):
+    """Encoded picture → floats of one size → convolutions → vector. Layers that both towers hold are shared."""
+
+    def __init__(
+        self,
+        settings: CnnSettings | LenetSettings,
+        body: keras.layers.Layer,
+        augment: keras.layers.Layer,
+        head: keras.layers.Layer | None,
+        name: str,
+    ) -> None:
+        super().__init__(name=name)
+        self.settings = settings
+        self.body = body
+        self.augment = augment
+        self.head = head
+        self.dimensions = settings.dimensions
+        height, width = settings.size
+        self.feature_bytes = height * width * settings.channels * _FLOAT_BYTES
+
+    def featurize(self, raw: tf.Tensor) -> tf.Tensor:
+        """Decoded pictures, float32[N, H, W, C] in [0, 1]."""
+        return decode_pictures(raw, *self.settings.size, self.settings.channels)
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Vectors, float32[N, dimensions]."""
+        vector = self.body(self.augment(features, training=training), training=training)
+        return vector if self.head is None else self.head(vector)
+
+
+def build_towers(settings: CnnSettings | LenetSettings, names: Sequence[str]) -> dict[str, Tower]:
+    """Towers that share everything, but that each before the last passes one more dense layer."""
+    body = _cnn(settings) if isinstance(settings, CnnSettings) else _lenet(settings)
+    augment = Augment(settings.augmentation)
+    heads = {name: keras.layers.Dense(settings.dimensions, name="dense") for name in names[:-1]}
+    return {name: CnnTower(settings, body, augment, heads.get(name), name) for name in names}
+
+
+def _cnn(settings: CnnSettings) -> keras.layers.Layer:
+    """Blocks of two normalised convolutions and a pooling that halves the picture, while there is anything to halve."""
+    layers: list[keras.layers.Layer] = [keras.Input((*settings.size, settings.channels))]
+    side = min(settings.size)
+    for filters in settings.filters:
+        for _ in range(2):
+            layers += [
+                keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
+                keras.layers.BatchNormalization(),
+                keras.layers.ReLU(),
+            ]
+        if side > 1:
+            layers.append(keras.layers.MaxPooling2D())
+            side //= 2
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(settings.dimensions)]
+    return keras.Sequential(layers, name="cnn")
+
+
+def _lenet(settings: LenetSettings) -> keras.layers.Layer:
+    """Two convolutions with pooling and one dense layer, as the project began with."""
+    return keras.Sequential(
+        [
+            keras.Input((*settings.size, settings.channels)),
+            keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(padding="same"),
+            keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(padding="same"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(settings.dimensions, activation="relu"),
+        ],
+        name="lenet",
+    )

@@ -1,0 +1,1 @@
+"""The schema step: what every column looks like, inferred from the statistics."""

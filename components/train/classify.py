@@ -1,0 +1,127 @@
+"""Trains and exports a `classify` model."""
+
+import random
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.losses.scores import unit_vectors
+from components.tasks.classify import ClassifyModel
+from components.tasks.references import References, majority
+from components.train.data import training_batches
+from components.train.encoding import Encoder
+from components.train.export import export
+from components.train.files import Files
+from components.train.fit import Fitted, fit
+from components.train.rows import count, read_batches, read_rows
+from components.train.settings import ClassifyTrainer
+from components.train.validation import LabelValidation
+from components.transform.vocabulary import read_vocabulary
+
+MAX_REFERENCES = 100_000
+"""Training rows among which neighbours are found; of more a seeded sample."""
+
+JUDGED_NEIGHBORS = 5
+"""How many neighbours vote when a model is judged."""
+
+_LABEL = {"label_id": tf.io.FixedLenFeature([], tf.int64)}
+
+
+def train(settings: ClassifyTrainer, files: Files, folder: str, log_dir: str) -> dict[str, Any]:
+    """Fit, export to `folder`, and tell how it went."""
+    fitted = fit_classify(settings, files, log_dir=log_dir)
+    references = encode_references(fitted.model, files, settings.seed)
+    export_classify(fitted.model, references, settings, folder)
+    labels = [label.decode() for label in fitted.model.labels.numpy()]
+    return {"labels": labels, "references": int(references.ids.shape[0])} | fitted.record()
+
+
+def fit_classify(
+    settings: ClassifyTrainer, files: Files, *, log_dir: str | None = None, progress: bool = True
+) -> Fitted[ClassifyModel]:
+    """Train one tower with early stopping on the accuracy of the validation rows.
+
+    Args:
+        settings: encoder, loss, pace and seed.
+        files: what to learn from, and what to validate on.
+        log_dir: where TensorBoard's log goes, if anywhere.
+        progress: show how it goes.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    ((name, encoder),) = settings.model.encoders(settings.inputs).items()
+    tower = encoder.build([name], files.vocabulary)[name]
+    tower.adapt(tf.constant(raw) for (raw,) in read_batches(files.train, (name,)))
+    labels = read_vocabulary(files.labels)
+    model = ClassifyModel(tower, settings.model.loss.build(len(labels), tower.dimensions), labels)
+    model.compile(optimizer=keras.optimizers.Adam(settings.train.learning_rate or encoder.learning_rate))
+    columns = (_LABEL, lambda examples: examples["label_id"])
+    batches = training_batches(files.train, {name: tower}, columns, settings.train.batch_size, settings.seed)
+    rows = list(read_rows(files.validation, (name, "label")))
+    validation = LabelValidation(rows, labels, settings.seed)
+    return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
+
+
+def encode_references(model: ClassifyModel, files: Files, seed: int) -> References:
+    """The training rows with their vectors, at most MAX_REFERENCES of them."""
+    rows = count(files.train)
+    chosen = np.ones(rows, bool)
+    if rows > MAX_REFERENCES:
+        chosen[random.Random(seed).sample(range(rows), rows - MAX_REFERENCES)] = False  # noqa: S311
+    encoder = Encoder(model.tower)
+    ids: list[bytes] = []
+    labels: list[bytes] = []
+    vectors = []
+    start = 0
+    for row_ids, raw, row_labels in read_batches(files.train, ("id", model.tower.name, "label")):
+        taken = chosen[start : start + len(row_ids)]
+        start += len(row_ids)
+        if taken.any():
+            ids += row_ids[taken].tolist()
+            labels += row_labels[taken].tolist()
+            vectors.append(encoder(raw[taken]))
+    return References(ids, labels, tf.concat(vectors, axis=0))
+
+
+def export_classify(model: ClassifyModel, references: References, settings: ClassifyTrainer, folder: str) -> None:
+    """Write a SavedModel with the signatures classify (the default), neighbors, evaluate, and INPUT_features."""
+    ((name, modality),) = settings.inputs.items()
+
+    def features(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"vector": model.vectors(raw)}
+
+    def classify(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return model.classify(model.vectors(raw))._asdict()
+
+    def neighbors(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return references.nearest(model.vectors(raw), settings.neighbors)._asdict()
+
+    def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = {key: tf.io.FixedLenFeature([], tf.string) for key in (name, "label")}
+        rows = tf.io.parse_example(examples, spec)
+        return judge(model, references, model.vectors(rows[name]), rows["label"])
+
+    signatures = {
+        "classify": (modality, classify),
+        f"{name}_features": (modality, features),
+        "neighbors": (modality, neighbors),
+    }
+    export([model.tower, model.objective, references], signatures, "classify", evaluate, folder)
+
+
+def judge(model: ClassifyModel, references: References, vectors: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What metrics are computed of, by row; see `components.evaluate.classification`."""
+    probabilities = model.probabilities(vectors)
+    confidence = tf.reduce_max(probabilities, axis=1)
+    predicted = tf.gather(model.labels, tf.argmax(probabilities, axis=1))
+    known = tf.equal(labels[:, tf.newaxis], model.labels[tf.newaxis, :])
+    finite = tf.reduce_all(tf.math.is_finite(probabilities), axis=1)  # the largest of no numbers would be the first
+    voted = majority(references.nearest(vectors, JUDGED_NEIGHBORS).labels)
+    return {
+        "label": tf.where(tf.reduce_any(known, axis=1), tf.argmax(tf.cast(known, tf.int32), axis=1), -1),
+        "correct": tf.cast(tf.logical_and(finite, tf.equal(predicted, labels)), tf.float32),
+        "confidence": confidence,
+        "neighbor_correct": tf.cast(tf.logical_and(finite, tf.equal(voted, labels)), tf.float32),
+        "vector": unit_vectors(vectors),
+    }

@@ -1,0 +1,114 @@
+"""Trains and exports a `match` model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.losses.scores import unit_vectors
+from components.tasks.library import Library
+from components.tasks.match import MatchModel, answer_key, same_answer
+from components.train.candidates import Candidates
+from components.train.data import training_batches
+from components.train.encoding import Encoder
+from components.train.export import export
+from components.train.files import Files
+from components.train.fit import Fitted, fit
+from components.train.rows import read_batches, read_rows
+from components.train.settings import MatchTrainer
+from components.train.validation import RetrievalValidation
+
+_ANSWER = {"answer": tf.io.FixedLenFeature([], tf.string)}
+
+
+def train(settings: MatchTrainer, files: Files, folder: str, log_dir: str) -> dict[str, Any]:
+    """Fit, export to `folder`, and tell how it went."""
+    candidates = Candidates(files.all)
+    fitted = fit_match(settings, files, candidates, log_dir=log_dir)
+    library = encode_library(fitted.model, candidates, pictures=settings.inputs["answer"] == "image")
+    export_match(fitted.model, library, settings, folder)
+    return {"library": library.size} | fitted.record()
+
+
+def fit_match(
+    settings: MatchTrainer,
+    files: Files,
+    candidates: Candidates,
+    *,
+    log_dir: str | None = None,
+    progress: bool = True,
+) -> Fitted[MatchModel]:
+    """Train two towers with early stopping on retrieval of the validation questions.
+
+    Args:
+        settings: encoders, loss, pace and seed.
+        files: what to learn from, and what to validate on.
+        candidates: the whole library.
+        log_dir: where TensorBoard's log goes, if anywhere.
+        progress: show how it goes.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    groups = settings.model.build(settings.inputs, files.vocabulary)
+    for group in groups:
+        side, tower = list(group.items())[-1]  # what both sides share is adapted to the library
+        tower.adapt(_raw(side, files.train, candidates))
+    towers = {side: tower for group in groups for side, tower in group.items()}
+    model = MatchModel(towers)
+    encoders = settings.model.encoders(settings.inputs).values()
+    rate = settings.train.learning_rate or min(encoder.learning_rate for encoder in encoders)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss=settings.model.loss.build())
+    batches = training_batches(files.train, towers, (_ANSWER, _labels), settings.train.batch_size, settings.seed)
+    pairs = list(read_rows(files.validation, ("question", "answer")))
+    validation = RetrievalValidation(pairs, candidates, settings.seed)
+    return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
+
+
+def _raw(side: str, train_files: Sequence[str], candidates: Candidates) -> Any:
+    if side == "answer":
+        return (tf.constant(answers) for _, answers in candidates.batches())
+    return (tf.constant(questions) for (questions,) in read_batches(train_files, ("question",)))
+
+
+def _labels(examples: dict[str, Any]) -> tf.Tensor:
+    return same_answer(answer_key(examples["answer"]))
+
+
+def encode_library(model: MatchModel, candidates: Candidates, *, pictures: bool) -> Library:
+    """Every candidate with its vector; of a picture its id is shown, not its content."""
+    encoder = Encoder(model.answer)
+    vectors = np.zeros((len(candidates), model.answer.dimensions), np.float32)
+    shown = list(candidates.ids)
+    for places, answers in candidates.batches():
+        vectors[places] = unit_vectors(encoder(answers))
+        if not pictures:
+            for place, answer in zip(places.tolist(), answers, strict=True):
+                shown[place] = answer
+    return Library(candidates.ids, shown, candidates.keys, vectors)
+
+
+def export_match(model: MatchModel, library: Library, settings: MatchTrainer, folder: str) -> None:
+    """Write a SavedModel with the signatures question, answer, search (the default) and evaluate."""
+
+    def question(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"vector": model.encode("question", raw)}
+
+    def answer(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"vector": model.encode("answer", raw)}
+
+    def search(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        return library.search(model.encode("question", raw), settings.candidates)._asdict()
+
+    def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = {name: tf.io.FixedLenFeature([], tf.string) for name in ("question", "answer")}
+        pairs = tf.io.parse_example(examples, spec)
+        return {"rank": library.rank(model.encode("question", pairs["question"]), answer_key(pairs["answer"]))}
+
+    inputs = settings.inputs
+    signatures = {
+        "question": (inputs["question"], question),
+        "answer": (inputs["answer"], answer),
+        "search": (inputs["question"], search),
+    }
+    export([model.question, model.answer, library], signatures, "search", evaluate, folder)

@@ -1,0 +1,42 @@
+"""Reads the records that the ingest and the Transform step write."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+READ_BATCH = 1_024
+
+
+def records(files: Sequence[str]) -> tf.data.Dataset:
+    """Serialised tf.Examples of all files that these patterns match, in the order of their names."""
+    return tf.data.TFRecordDataset(_names(files), compression_type="GZIP")
+
+
+def read_batches(files: Sequence[str], names: Sequence[str], size: int = READ_BATCH) -> Iterator[list[np.ndarray]]:
+    """Batches of the bytes features `names`, each an object array of bytes."""
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    parsed = records(files).batch(size).map(lambda batch: tf.io.parse_example(batch, spec))
+    for batch in parsed.as_numpy_iterator():
+        yield [batch[name] for name in names]
+
+
+def read_rows(files: Sequence[str], names: Sequence[str]) -> Iterator[tuple[bytes, ...]]:
+    """The bytes features `names` of every record."""
+    for batch in read_batches(files, names):
+        yield from zip(*batch, strict=True)
+
+
+def count(files: Sequence[str]) -> int:
+    """Number of records."""
+    sizes = records(files).batch(READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
+    return int(sizes.reduce(tf.constant(0, tf.int64), tf.add))
+
+
+def size(files: Sequence[str]) -> int:
+    """Bytes of all files, as they are compressed."""
+    return sum(tf.io.gfile.stat(name).length for name in _names(files))
+
+
+def _names(files: Sequence[str]) -> list[str]:
+    return sorted(name for pattern in files for name in tf.io.gfile.glob(pattern))

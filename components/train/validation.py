@@ -1,0 +1,126 @@
+"""Scores a model after each epoch on rows that it does not learn from."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.losses.scores import unit_vectors
+from components.tasks.classify import ClassifyModel
+from components.tasks.library import Library
+from components.tasks.match import MatchModel, answer_key
+from components.train.candidates import Candidates
+from components.train.encoding import Encoder
+
+MAX_QUESTIONS = 2_000
+MAX_CANDIDATES = 5_000
+MAX_ROWS = 10_000
+
+Scores = dict[str, float]
+
+
+class Validation(keras.callbacks.Callback, ABC):
+    """Adds `val_` metrics to each epoch's logs, for every later callback and the progress bar to see."""
+
+    @abstractmethod
+    def evaluate(self) -> Scores:
+        """Metrics of the model as it is now."""
+
+    @abstractmethod
+    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
+        """By what epochs are compared; the largest is the best."""
+
+    def on_epoch_end(self, epoch: int, logs: Scores | None = None) -> None:
+        """Validate."""
+        del epoch
+        if logs is not None:
+            logs.update(self.evaluate())
+
+
+class RetrievalValidation(Validation):
+    """`val_recall@1` and `val_mrr` of held-out questions, ranked against all candidates.
+
+    Past MAX_QUESTIONS and MAX_CANDIDATES a seeded sample is ranked, with every right answer in it.
+
+    Args:
+        pairs: held-out (question, answer) pairs, raw.
+        candidates: all candidates.
+        seed: of the sample.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[bytes, ...]], candidates: Candidates, seed: int) -> None:
+        super().__init__()
+        draw = random.Random(seed)  # noqa: S311
+        rows = sorted(draw.sample(range(len(pairs)), min(len(pairs), MAX_QUESTIONS)))
+        self.questions = [pairs[row][0] for row in rows]
+        self.answers = answer_key(tf.constant([pairs[row][1] for row in rows]))
+        needed = np.flatnonzero(np.isin(candidates.keys, self.answers.numpy())).tolist()
+        others = sorted(set(range(len(candidates))) - set(needed))
+        places = needed + draw.sample(others, min(max(MAX_CANDIDATES - len(needed), 0), len(others)))
+        self.keys = candidates.keys[places]
+        self.candidates = candidates.values(places)
+
+    def set_model(self, model: MatchModel) -> None:
+        """Prepare to encode with the model that is trained; what needs no weights is computed once."""
+        super().set_model(model)
+        self._encoders = Encoder(model.question), Encoder(model.answer)
+        self._features = [
+            encoder.featurize(raw)
+            for encoder, raw in zip(self._encoders, (self.questions, self.candidates), strict=True)
+        ]
+
+    def evaluate(self) -> Scores:
+        """Recall@1 and MRR."""
+        questions, candidates = (
+            unit_vectors(encoder.encode(features))
+            for encoder, features in zip(self._encoders, self._features, strict=True)
+        )
+        names = [b""] * len(self.keys)
+        ranks = Library(names, names, self.keys, candidates).rank(questions, self.answers).numpy()
+        return {"val_recall@1": float(np.mean(ranks <= 1)), "val_mrr": float(np.mean(1 / ranks))}
+
+    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
+        """The MRR."""
+        return (scores["val_mrr"],)
+
+
+class LabelValidation(Validation):
+    """`val_accuracy` and `val_cross_entropy` (of the right label, unsmoothed) of held-out rows, at most MAX_ROWS.
+
+    Rows whose label the training split does not have count as wrong, and not in the cross-entropy.
+
+    Args:
+        rows: held-out (input, label) rows, raw.
+        labels: those of the training split, in the order of their ids.
+        seed: of the sample.
+    """
+
+    def __init__(self, rows: Sequence[tuple[bytes, ...]], labels: Sequence[bytes], seed: int) -> None:
+        super().__init__()
+        sample = random.Random(seed).sample(list(rows), min(len(rows), MAX_ROWS))  # noqa: S311
+        ids = {label: number for number, label in enumerate(labels)}
+        self.inputs = [row[0] for row in sample]
+        self.labels = np.array([ids.get(row[1], -1) for row in sample])
+
+    def set_model(self, model: ClassifyModel) -> None:
+        """Prepare to encode with the model that is trained; what needs no weights is computed once."""
+        super().set_model(model)
+        self._encoder = Encoder(model.tower)
+        self._features = self._encoder.featurize(self.inputs)
+
+    def evaluate(self) -> Scores:
+        """Accuracy and cross-entropy."""
+        probabilities = self.model.probabilities(self._encoder.encode(self._features)).numpy()
+        known = self.labels >= 0
+        right = probabilities[known, self.labels[known]]
+        finite = np.isfinite(probabilities).all(axis=1)  # the largest of what is not a number is the first
+        accuracy = np.mean(known & finite & (probabilities.argmax(axis=1) == self.labels))
+        entropy = -np.mean(np.log(np.maximum(right, np.finfo(np.float32).tiny))) if known.any() else 0.0
+        return {"val_accuracy": float(accuracy), "val_cross_entropy": float(entropy)}
+
+    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
+        """The accuracy, then the cross-entropy."""
+        return scores["val_accuracy"], -scores["val_cross_entropy"]
