@@ -108,7 +108,7 @@ class CenterLoss(keras.layers.Layer):
         """Squared distances `float32[B]` of features `[B, D]` to the centres of their labels `[B]`, then the move."""
         distances = center_distance(labels, features, self.centers)
         if training and self.rate is not None:
-            self.centers.assign(moved_centers(labels, ops.stop_gradient(features), self.centers, rate=self.rate))
+            self.centers.assign(moved_centers(labels, features, self.centers, rate=self.rate))
         return distances
 
     def get_config(self) -> dict[str, Any]:
