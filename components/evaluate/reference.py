@@ -10,7 +10,7 @@ from tfx.types import artifact_utils
 
 from components.evaluate import retrieval
 from components.evaluate.config import METRICS
-from components.evaluate.references import MAX_TEST, MAX_TRAIN, naive_bayes_reference, pixel_reference
+from components.evaluate.plain_classifiers import MAX_TEST, MAX_TRAIN, naive_bayes_reference, pixel_reference
 from components.evaluate.settings import MatchMetric
 from components.evaluate.tfidf import tfidf_ranks
 from components.evaluate.verdict import Metrics, Reference

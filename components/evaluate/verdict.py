@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from components.evaluate.settings import TOLERANCE
 
@@ -12,7 +12,11 @@ FILE = "verdict.json"
 Metrics = dict[str, float]
 
 
-class Check(BaseModel):
+class _Kept(BaseModel):
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # a metric of a slice may be undefined: NaN
+
+
+class Check(_Kept):
     """One bound held against one metric."""
 
     metric: str
@@ -50,7 +54,7 @@ class Check(BaseModel):
         return f"{is_now} is {self.value - self.against:+.3f} against {self.against:.3f} in production, {limit}"
 
 
-class Slice(BaseModel):
+class Slice(_Kept):
     """Metrics of the rows of one category or label."""
 
     by: str
@@ -60,14 +64,14 @@ class Slice(BaseModel):
     metrics: Metrics
 
 
-class Reference(BaseModel):
+class Reference(_Kept):
     """What a plain method reaches on the same rows."""
 
     name: str
     metrics: Metrics
 
 
-class Verdict(BaseModel):
+class Verdict(_Kept):
     """The outcome of one evaluation."""
 
     blessed: bool

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from components.evaluate import references
-from components.evaluate.references import naive_bayes_reference, pixel_reference
+from components.evaluate import plain_classifiers as references
+from components.evaluate.plain_classifiers import naive_bayes_reference, pixel_reference
 
 type Texts = tuple[list[str], list[str]]
 
