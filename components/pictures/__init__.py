@@ -1,6 +1,10 @@
 """Pictures: checked when they come in, decoded by the same operations in training and in the serving graph.
 
-- `formats`: which formats there are and how large a picture may be; without TensorFlow.
-- `check.check_picture`: why a picture cannot be used.
-- `decode.decode_pictures`: encoded bytes to floats of one size.
+The way of a picture: `check` tells why one cannot be used; `decode` makes floats of one size of encoded bytes, reading
+each by `read` (with `gif`, `bmp`, `alpha`, and `refuse` for what must not be read); `augment` alters them in training.
+
+- `check.check_picture`: why a file is no picture that can be used.
+- `decode.decode_pictures`: string[N] to float32[N, height, width, channels] in [0, 1].
+- `augment.Augment`: the Keras layer; `settings.Augmentation`: what it does.
+- `formats`: which formats there are, how large a picture may be, the reasons of a refusal.
 """

@@ -1,17 +1,25 @@
-"""Why a picture cannot be used, told before it is stored: what passes here is decoded rightly in training and serving."""
+"""Why a picture cannot be used, told when it comes in: what passes here is decoded by training and serving."""
 
-import io
-from typing import TYPE_CHECKING
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from components.pictures.formats import MAX_PIXELS, SIGNATURES, Format, format_of, size_of
-from components.pictures.gif import frame_pixels
+from components.pictures.formats import (
+    DAMAGED,
+    EMPTY,
+    MAX_PIXELS,
+    NO_PICTURE,
+    SIGNATURES,
+    TOO_LARGE,
+    UNSUPPORTED,
+    Format,
+    format_of,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
 
 _ALLOWED = "allowed are " + ", ".join(SIGNATURES)
-_DAMAGED = "truncated or damaged picture"
-_UNSUPPORTED = "unsupported picture format"
 _OTHERS = (
     (0, b"RIFF", "a WebP"),
     (0, b"II*\0", "a TIFF"),
@@ -29,75 +37,55 @@ _OTHERS = (
 
 
 def check_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, str] | None:
-    """Whether a file is a picture that can be used; goes by what is in it, never by its name.
+    """Whether a file is a picture that can be used. It is decoded once, as training and serving do.
 
     Args:
         content: the file's bytes, whatever they are.
-        max_pixels: width × height allowed, of a GIF all its frames together; more than MAX_PIXELS counts as MAX_PIXELS,
-            because serving allows no more.
+        max_pixels: width × height allowed; serving allows MAX_PIXELS, so more than that counts as that.
 
     Returns:
-        None if `decode.decode_pictures` reads it, else (reason, detail): the reason one of a few fixed phrases, by which
+        None if `decode.decode_pictures` takes it, else (reason, detail): the reason one of those in `formats`, by which
         rejects can be counted, the detail about this file.
     """
     if not content:
-        return "empty picture", "0 bytes"
+        return EMPTY, "0 bytes"
     format_ = format_of(content)
     if format_ is None:
         return _not_allowed(content)
-    return _too_large(content, format_, min(max_pixels, MAX_PIXELS)) or _undecodable(content, format_)
+
+    import tensorflow as tf
+
+    try:
+        _reader(format_)(content, min(max_pixels, MAX_PIXELS))
+    except tf.errors.InvalidArgumentError as error:
+        return _explain(error.message, format_)
+    return None
+
+
+@cache
+def _reader(format_: Format) -> "Callable[[bytes, int], Any]":
+    import tensorflow as tf
+
+    from components.pictures.read import READERS
+
+    signature = [tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int64)]
+    return tf.function(READERS[format_], input_signature=signature, autograph=False)
 
 
 def _not_allowed(content: bytes) -> tuple[str, str]:
     for start, signature, name in _OTHERS:
-        if content[start:].startswith(signature):
-            return _UNSUPPORTED, f"{name}; {_ALLOWED}"
-    return "not a picture", f"begins with {content[:8].hex(' ')}; {_ALLOWED}"
+        if content.startswith(signature, start):
+            return UNSUPPORTED, f"{name}; {_ALLOWED}"
+    return NO_PICTURE, f"begins with {content[:8].hex(' ')}; {_ALLOWED}"
 
 
-def _too_large(content: bytes, format_: Format, max_pixels: int) -> tuple[str, str] | None:
-    size = size_of(content, format_)
-    if size is None:
-        return _DAMAGED, f"a {format_} that ends before its size, after {len(content):,} bytes"
-    width, height = size
-    pixels, frames = width * height, ""
-    if format_ == "GIF":
-        of_frames = frame_pixels(content)
-        pixels = max(pixels, sum(of_frames))
-        frames = f" in {len(of_frames):,} frames"
-    if pixels > max_pixels:
-        return "too many pixels", f"{width} × {height} pixels{frames}, allowed are {max_pixels:,}"
-    return None
-
-
-def _undecodable(content: bytes, format_: Format) -> tuple[str, str] | None:
-    import tensorflow as tf
-
-    from components.pictures.decode import READERS
-
-    try:
-        pixels = READERS[format_](tf.constant(content))
-    except tf.errors.InvalidArgumentError as error:
-        message = error.message.partition("}} ")[2] or error.message
-        return _DAMAGED, f"a {format_}: {message.splitlines()[0].removesuffix(' [Op:DecodeImage]')}"
-    if format_ in ("GIF", "BMP") and not _as_pillow_shows(content, pixels.numpy()):
-        return _UNSUPPORTED, f"a {format_} of a kind that would come out in wrong colours; save it as PNG"
-    return None
-
-
-def _as_pillow_shows(content: bytes, pixels: "np.ndarray") -> bool:
-    """Whether Pillow makes the same of it.
-
-    TensorFlow ignores palette, compression and masks of a BMP; it paints black what a GIF leaves transparent.
-    """
-    import numpy as np
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(content), formats=["GIF", "BMP"]) as picture:
-            rgba = picture.convert("RGBA")
-            white = Image.new("RGBA", rgba.size, "white")
-            seen = Image.alpha_composite(white, rgba).convert("RGB")
-    except (OSError, ValueError, SyntaxError):
-        return False
-    return bool(np.array_equal(np.asarray(seen), pixels))
+def _explain(message: str, format_: Format) -> tuple[str, str]:
+    """Reason and detail from the message of `read.read_picture`."""
+    if TOO_LARGE in message:
+        width, height, allowed = map(int, re.findall(r"\[(\d+)\]", message)[:3])
+        return TOO_LARGE, f"{width:,} × {height:,} pixels, allowed are {allowed:,}"
+    for reason in (UNSUPPORTED, DAMAGED):
+        told = re.search(rf"{reason}: ([^\]]*)", message)
+        if told:
+            return reason, told[1]
+    return DAMAGED, f"a {format_} that cannot be decoded"

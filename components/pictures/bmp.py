@@ -1,0 +1,46 @@
+"""BMP files. TensorFlow ignores compression, palette and masks, so those that need them are refused."""
+
+import tensorflow as tf
+
+from components.pictures.alpha import over_white
+from components.pictures.formats import UNSUPPORTED
+from components.pictures.refuse import require
+
+_INFO_HEADER = 40  # bytes; the older OS/2 header has 12
+_HEADERS = 54  # bytes before masks or palette: 14 of the file, 40 of the picture
+_UNCOMPRESSED, _BITFIELDS = 0, 3
+_MASKS = bytes.fromhex("0000ff00 00ff0000 ff000000")  # red, green, blue of little-endian BGRA
+_ALPHA_MASK = bytes.fromhex("000000ff")
+_GREYS = b"".join(bytes([grey, grey, grey, 0]) for grey in range(256))
+_REFUSAL = f"{UNSUPPORTED}: a BMP must be uncompressed and have 24 or 32 bits per pixel, or 8 and no colours"
+
+
+def read_bmp(content: tf.Tensor) -> tf.Tensor:
+    """Red, green and blue of one picture.
+
+    Args:
+        content: string scalar, the file.
+
+    Returns:
+        uint8[height, width, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: it is damaged or would come out in wrong colours.
+    """
+    integers = tf.io.decode_raw(tf.strings.substr(content, 14, 20), tf.int32)
+    header, bits, compression = integers[0], integers[3] // 2**16, integers[4]
+    plain, masked = tf.equal(compression, _UNCOMPRESSED), tf.equal(compression, _BITFIELDS)
+    behind = tf.strings.substr(content, _HEADERS, len(_GREYS))
+    right = tf.stack(
+        [
+            plain & tf.equal(bits, 24),
+            plain & tf.equal(bits, 32),
+            masked & tf.equal(bits, 32) & tf.equal(tf.strings.substr(behind, 0, 12), _MASKS),
+            plain & tf.equal(bits, 8) & tf.equal(behind, _GREYS) & tf.equal(header, _INFO_HEADER),
+        ]
+    )
+    content = require((header >= _INFO_HEADER) & tf.reduce_any(right), [_REFUSAL], content)
+    rgba = tf.io.decode_bmp(content, channels=4)
+    has_alpha = masked & (header > _INFO_HEADER) & tf.equal(tf.strings.substr(behind, 12, 4), _ALPHA_MASK)
+    opaque = tf.concat([rgba[..., :3], tf.fill(tf.shape(rgba[..., 3:]), tf.constant(255, tf.uint8))], axis=-1)
+    return over_white(tf.cond(has_alpha, lambda: rgba, lambda: opaque))
