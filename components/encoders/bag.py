@@ -12,43 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from components.encoders.settings import BagSettings
+from components.encoders.terms import count_terms, inverse_document_frequency
 from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
-from components.transform.tokens import tokenize
 
 COORDINATES_PER_TERM = 4
-
-
-def count_terms(text: tf.Tensor, buckets: int, ngrams: tuple[int, ...]) -> tf.SparseTensor:
-    """Sublinear frequencies of words, pairs of neighbouring words, and character n-grams inside words.
-
-    Args:
-        text: string[N].
-        buckets: number of hash buckets.
-        ngrams: lengths of the character n-grams; a word is framed by `<` and `>` first.
-
-    Returns:
-        float32[N, buckets], sparse in no particular order, values 1 + log(count).
-    """
-    tokens = tokenize(text)
-    words, position = tf.unique(tokens.flat_values)
-    characters = tf.strings.unicode_split(tf.strings.join(["<", words, ">"]), "UTF-8")
-    grams = tf.strings.ngrams(characters, list(ngrams), separator="")
-    of_word = tf.concat([tf.strings.join([" ", words])[:, tf.newaxis], grams], axis=1)
-    unigrams = tf.gather(_bucket(of_word, buckets), position)
-    pairs = _bucket(tf.strings.ngrams(tokens, 2, separator=" "), buckets)
-    rows = tf.concat([tf.gather(tokens.value_rowids(), unigrams.value_rowids()), pairs.value_rowids()], axis=0)
-    terms = tf.concat([unigrams.flat_values, pairs.flat_values], axis=0)
-    cells, _, counts = tf.unique_with_counts(rows * buckets + terms)
-    return tf.SparseTensor(
-        tf.stack([cells // buckets, cells % buckets], axis=1),
-        1.0 + tf.math.log(tf.cast(counts, tf.float32)),
-        tf.stack([tf.size(text, tf.int64), tf.constant(buckets, tf.int64)]),
-    )
-
-
-def _bucket(terms: tf.RaggedTensor, buckets: int) -> tf.RaggedTensor:
-    return terms.with_flat_values(tf.strings.to_hash_bucket_fast(terms.flat_values, buckets))
 
 
 class Lexicon(keras.layers.Layer):
@@ -68,13 +36,12 @@ class Lexicon(keras.layers.Layer):
         self.idf = self.add_weight(name="idf", shape=(settings.buckets,), initializer="ones", trainable=False)
 
     def adapt(self, library: Iterable[tf.Tensor]) -> None:
-        """Set idf = 1 + ln((1 + documents) / (1 + document frequency)), scikit-learn's smoothed form."""
-        documents, frequency = 0, np.zeros(self.settings.buckets, np.int64)
-        for texts in library:
-            terms = count_terms(texts, self.settings.buckets, self.settings.ngrams)
-            frequency += np.bincount(terms.indices[:, 1].numpy(), minlength=self.settings.buckets)
-            documents += int(terms.dense_shape[0])
-        self.idf.assign(1.0 + np.log((1.0 + documents) / (1.0 + frequency)))
+        """Take the inverse document frequencies from these texts."""
+        self.idf.assign(inverse_document_frequency(library, self.count, self.settings.buckets))
+
+    def count(self, text: tf.Tensor) -> tf.SparseTensor:
+        """Term frequencies of texts, string[N]."""
+        return count_terms(text, self.settings.buckets, self.settings.ngrams)
 
     def sketch(self, terms: tf.SparseTensor, weights: tf.Tensor) -> tf.Tensor:
         """Dense rows, float32[N, dimensions], of weighted terms; `weights` go with the entries of `terms`."""
@@ -108,7 +75,7 @@ class BagTower(Tower):
 
     def featurize(self, raw: tf.Tensor) -> tf.SparseTensor:
         """Term frequencies, float32[N, buckets], sparse."""
-        return count_terms(raw, self.settings.buckets, self.settings.ngrams)
+        return self.lexicon.count(raw)
 
     def call(self, features: tf.SparseTensor, training: bool = False) -> tf.Tensor:
         """Unit vectors, float32[N, dimensions]."""

@@ -77,6 +77,32 @@ class BagSettings(Settings):
         return build_towers(self, names)
 
 
+class EmbeddingBagSettings(Settings):
+    """Sum of word embeddings, weighted by TF-IDF; quick and hard to beat where topics are told apart."""
+
+    modality = "text"
+    learning_rate = 0.002
+
+    type: Literal["embedding_bag"] = Field(
+        default="embedding_bag", description="`embedding_bag`: sum of word embeddings, weighted by TF-IDF."
+    )
+    dimensions: int = Field(default=64, ge=2, le=16_384, description="Size of an embedding and of a vector.")
+    buckets: int = Field(default=2**16, ge=2**8, le=2**24, description="Words are hashed into so many buckets.")
+    word_dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of a text's words dropped in training.")
+
+    @property
+    def vector_size(self) -> int:
+        """Size of a vector."""
+        return self.dimensions
+
+    def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
+        """Towers with embeddings of their own; `vocabulary_file` is not needed, words are hashed."""
+        from components.encoders.embedding_bag import build_towers
+
+        del vocabulary_file
+        return build_towers(self, names)
+
+
 class LstmSettings(Settings):
     """Embedding and LSTM, shared by both towers of a pair; the question passes one more dense layer."""
 
@@ -147,7 +173,6 @@ class LenetSettings(_PictureSettings):
     dimensions: int = Field(default=32, ge=2, le=16_384, description="Size of a vector.")
 
 
-EncoderSettings = Annotated[BagSettings | LstmSettings | CnnSettings | LenetSettings, Field(discriminator="type")]
-
-DEFAULTS: dict[Modality, EncoderSettings] = {"text": BagSettings(), "image": CnnSettings()}
-"""The encoder where a config names none."""
+EncoderSettings = Annotated[
+    BagSettings | EmbeddingBagSettings | LstmSettings | CnnSettings | LenetSettings, Field(discriminator="type")
+]

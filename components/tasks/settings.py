@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from components.encoders.settings import DEFAULTS, EncoderSettings
+from components.encoders.settings import BagSettings, CnnSettings, EmbeddingBagSettings, EncoderSettings
 from components.losses.settings import ClassifyLossSettings, LossSettings, RankingSettings, SoftmaxSettings
 from components.parts import Modality, Side
 
 if TYPE_CHECKING:
     from components.encoders.tower import Tower
+
+
+type Encoders = Mapping[Modality, EncoderSettings]
+
+_MATCHING: Encoders = {"text": BagSettings(), "image": CnnSettings()}
+_CLASSIFYING: Encoders = {"text": EmbeddingBagSettings(), "image": CnnSettings()}
 
 
 class MatchSettings(BaseModel):
@@ -43,7 +49,7 @@ class MatchSettings(BaseModel):
         """
         question, answer = self.question_encoder, self.answer_encoder
         if question is None and answer is None:
-            both = self.encoder or DEFAULTS[inputs["question"]]
+            both = self.encoder or _MATCHING[inputs["question"]]
             if self.encoder is None and inputs["question"] != inputs["answer"]:
                 raise ValueError("question and answer differ in kind; give question_encoder and answer_encoder")
             return {side: _reading(both, "encoder", side, inputs) for side in ("question", "answer")}
@@ -74,7 +80,8 @@ class ClassifySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     encoder: EncoderSettings | None = Field(
-        default=None, description="How an input becomes a vector; by default `bag` for texts, `cnn` for pictures."
+        default=None,
+        description="How an input becomes a vector; by default `embedding_bag` for texts, `cnn` for pictures.",
     )
     loss: ClassifyLossSettings = Field(
         default=SoftmaxSettings(type="softmax"), description="What separates the classes."
@@ -87,7 +94,7 @@ class ClassifySettings(BaseModel):
             ValueError: it does not read this input.
         """
         ((name, modality),) = inputs.items()
-        return {name: _reading(self.encoder or DEFAULTS[modality], "encoder", name, inputs)}
+        return {name: _reading(self.encoder or _CLASSIFYING[modality], "encoder", name, inputs)}
 
 
 def _reading(encoder: EncoderSettings, key: str, name: str, inputs: Mapping[str, Modality]) -> EncoderSettings:
@@ -95,7 +102,6 @@ def _reading(encoder: EncoderSettings, key: str, name: str, inputs: Mapping[str,
         kinds = {"text": "texts", "image": "pictures"}
         raise ValueError(
             f"{key} is {encoder.type}, which reads {kinds[encoder.modality]}, but {name} is"
-            f" {'a picture' if inputs[name] == 'image' else 'a text'};"
-            f" {DEFAULTS[inputs[name]].type} is the default for {kinds[inputs[name]]}"
+            f" {'a picture' if inputs[name] == 'image' else 'a text'}"
         )
     return encoder
