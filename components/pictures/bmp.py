@@ -30,17 +30,13 @@ def read_bmp(content: tf.Tensor) -> tf.Tensor:
     integers = tf.io.decode_raw(tf.strings.substr(content, 14, 20), tf.int32)
     header, bits, compression = integers[0], integers[3] // 2**16, integers[4]
     plain, masked = tf.equal(compression, _UNCOMPRESSED), tf.equal(compression, _BITFIELDS)
-    behind = tf.strings.substr(content, _HEADERS, len(_GREYS))
-    right = tf.stack(
-        [
-            plain & tf.equal(bits, 24),
-            plain & tf.equal(bits, 32),
-            masked & tf.equal(bits, 32) & tf.equal(tf.strings.substr(behind, 0, 12), _MASKS),
-            plain & tf.equal(bits, 8) & tf.equal(behind, _GREYS) & tf.equal(header, _INFO_HEADER),
-        ]
+    behind = tf.strings.substr(content, _HEADERS, len(_GREYS)) + bytes(16)  # a small picture ends before all masks
+    has_masks = masked & tf.equal(tf.strings.substr(behind, 0, 12), _MASKS)
+    has_greys = tf.equal(tf.strings.substr(behind, 0, len(_GREYS)), _GREYS) & tf.equal(header, _INFO_HEADER)
+    right = (
+        tf.equal(bits, 32) & (plain | has_masks) | tf.equal(bits, 24) & plain | tf.equal(bits, 8) & plain & has_greys
     )
-    content = require((header >= _INFO_HEADER) & tf.reduce_any(right), [_REFUSAL], content)
+    content = require((header >= _INFO_HEADER) & right, [_REFUSAL], content)
     rgba = tf.io.decode_bmp(content, channels=4)
-    has_alpha = masked & (header > _INFO_HEADER) & tf.equal(tf.strings.substr(behind, 12, 4), _ALPHA_MASK)
-    opaque = tf.concat([rgba[..., :3], tf.fill(tf.shape(rgba[..., 3:]), tf.constant(255, tf.uint8))], axis=-1)
-    return over_white(tf.cond(has_alpha, lambda: rgba, lambda: opaque))
+    has_alpha = has_masks & (header > _INFO_HEADER) & tf.equal(tf.strings.substr(behind, 12, 4), _ALPHA_MASK)
+    return tf.cond(has_alpha, lambda: over_white(rgba), lambda: rgba[..., :3])

@@ -47,6 +47,7 @@ def _starts_with(content: tf.Tensor, signature: bytes) -> tf.Tensor:
 def _png(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
     content = require_length(content, 25)
     size = tf.io.decode_raw(tf.strings.substr(content, 16, 8), tf.int32, little_endian=False)
+    size = tf.bitcast(size, tf.uint32)
     content = _require_size(size[0], size[1], max_pixels, content)
     rgba = tf.io.decode_png(content, channels=4)
     depth = tf.cast(tf.io.decode_raw(tf.strings.substr(content, 24, 1), tf.uint8)[0], tf.int32)
@@ -68,7 +69,7 @@ def _gif(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
 
 def _bmp(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
     content = require_length(content, 54)
-    size = tf.abs(tf.io.decode_raw(tf.strings.substr(content, 18, 8), tf.int32))  # the height may be negative
+    size = tf.abs(tf.cast(tf.io.decode_raw(tf.strings.substr(content, 18, 8), tf.int32), tf.int64))
     return read_bmp(_require_size(size[0], size[1], max_pixels, content))
 
 
@@ -84,4 +85,5 @@ READERS: dict[Format, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 def _require_size(width: tf.Tensor, height: tf.Tensor, max_pixels: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
     width, height = tf.cast(width, tf.int64), tf.cast(height, tf.int64)
     refusal = [f"{TOO_LARGE}: width, height and what their product may be:", width, height, max_pixels]
-    return require(width * height <= max_pixels, refusal, content)
+    few = (width <= max_pixels) & (height <= max_pixels) & (width * height <= max_pixels)  # a product may overflow
+    return require(few, refusal, content)
