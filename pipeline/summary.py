@@ -70,7 +70,8 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
 
 def _weakest(verdict: Verdict, metric: str) -> Iterator[str]:
     """The three weakest labels and categories among those with rows enough to tell."""
-    telling = [one for one in verdict.slices if one.rows >= TELLING and one.name]
+    below = (one for one in verdict.slices if one.metrics[metric] < verdict.metrics[metric])
+    telling = [one for one in below if one.rows >= TELLING and one.name]
     for by, slices in groupby(telling, key=lambda one: one.by):
         weakest = sorted(slices, key=lambda one: one.metrics[metric])[:3]
         named = ", ".join(f"{one.name} {one.metrics[metric]:.3f} ({one.rows} rows)" for one in weakest)

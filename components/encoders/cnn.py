@@ -11,6 +11,7 @@ from components.pictures.augment import Augment
 from components.pictures.decode import decode_pictures
 
 _FLOAT_BYTES = 4
+_MOMENTUM = 0.9  # of moving averages; Keras's 0.99 lags behind in the hundreds of steps that small data gives
 
 
 class CnnTower(Tower):
@@ -59,13 +60,17 @@ def _cnn(settings: CnnSettings) -> keras.layers.Layer:
         for _ in range(2):
             layers += [
                 keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
-                keras.layers.BatchNormalization(),
+                keras.layers.BatchNormalization(momentum=_MOMENTUM),
                 keras.layers.ReLU(),
             ]
         if side > 1:
             layers.append(keras.layers.MaxPooling2D())
             side //= 2
-    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(settings.dimensions)]
+    layers += [
+        keras.layers.Flatten(),
+        keras.layers.Dropout(settings.dropout),
+        keras.layers.Dense(settings.dimensions),
+    ]
     return keras.Sequential(layers, name="cnn")
 
 

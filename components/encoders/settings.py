@@ -160,8 +160,9 @@ class CnnSettings(_PictureSettings):
 
     type: Literal["cnn"] = Field(default="cnn", description="`cnn`: blocks of two normalised convolutions.")
     filters: tuple[Filters, ...] = Field(
-        default=(32, 64, 128), min_length=1, description="Filters of each block; each halves height and width."
+        default=(16, 32, 64), min_length=1, description="Filters of each block; each halves height and width."
     )
+    dropout: float = Field(default=0.3, ge=0, lt=1, description="Share of numbers dropped before the last layer.")
 
 
 class LenetSettings(_PictureSettings):
