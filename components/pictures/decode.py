@@ -11,7 +11,6 @@ _AT_ONCE = 8  # pictures of a batch that may be in memory in their full size
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
-@tf.function(autograph=False, reduce_retracing=True)
 def decode_pictures(image_bytes: tf.Tensor, height: int, width: int, channels: Literal[1, 3]) -> tf.Tensor:
     """Decode as `read.read_picture` does, stretch to one size, and scale.
 
@@ -29,8 +28,13 @@ def decode_pictures(image_bytes: tf.Tensor, height: int, width: int, channels: L
     Raises:
         tf.errors.InvalidArgumentError: one of them is no such file, is damaged, or has more than MAX_PIXELS pixels.
     """
+    return _decode(tf.convert_to_tensor(image_bytes, tf.string), height, width, channels)
+
+
+@tf.function(autograph=False, reduce_retracing=True)  # eagerly, a loop would be twenty times slower
+def _decode(image_bytes: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
     batch = tf.map_fn(
-        lambda content: _stretch(read_picture(content, MAX_PIXELS), height, width),
+        lambda content: _stretch(read_picture(content, tf.constant(MAX_PIXELS, tf.int64)), height, width),
         image_bytes,
         fn_output_signature=tf.TensorSpec([height, width, 3], tf.float32),
         parallel_iterations=_AT_ONCE,
