@@ -51,8 +51,12 @@ def _columns(examples: types.Artifact, split: str, names: tuple[str, ...]) -> tu
 def _tfidf(examples: types.Artifact) -> Metrics:
     splits = artifact_utils.decode_split_names(examples.split_names)
     questions, answers = _columns(examples, "test", ("question", "answer"))
-    library = {answer: None for split in splits for answer in _columns(examples, split, ("answer",))[0]}
-    ranks = tfidf_ranks(questions, answers, list(library))
+    right: dict[bytes, set[bytes]] = {}
+    for split in splits:
+        for question, answer in zip(*_columns(examples, split, ("question", "answer")), strict=True):
+            right.setdefault(question, set()).add(answer)
+    library = dict.fromkeys(answer for found in right.values() for answer in sorted(found))
+    ranks = tfidf_ranks(questions, answers, list(library), right)
     return {name: float(np.mean(_rank_metric(name).value(ranks))) for name in _MATCH}
 
 

@@ -1,7 +1,8 @@
 """TF-IDF on the same questions and candidates: what every model's figures stand beside."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,22 +18,25 @@ def tfidf_ranks(
     questions: Sequence[str] | Sequence[bytes],
     answers: Sequence[str] | Sequence[bytes],
     candidates: Sequence[str] | Sequence[bytes],
+    right: Mapping[Any, Collection[Any]] | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Rank of the right candidate by the cosine of TF-IDF vectors over words (sublinear), fitted on the candidates.
 
-    A candidate with the same score counts as better, as it does for the model. Past MAX_QUESTIONS a seeded sample is
-    ranked.
+    A candidate with the same score counts as better, as it does for the model, and other right answers of a question do
+    not count. Past MAX_QUESTIONS a seeded sample is ranked.
 
     Args:
         questions: N texts.
         answers: their right answers, all among `candidates`.
         candidates: the library.
+        right: all right answers of a question, where it has several.
         seed: of the sample.
 
     Returns:
         float[min(N, MAX_QUESTIONS)].
     """
+    right = right or {}
     rows = random.Random(seed).sample(range(len(questions)), min(len(questions), MAX_QUESTIONS))  # noqa: S311
     words = _words(candidates)
     if not any(words):  # scikit-learn refuses a library of no words, in which all candidates score the same
@@ -44,8 +48,12 @@ def tfidf_ranks(
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
         scores = (vectorizer.transform(_words([questions[row] for row in batch])) @ library).toarray()
-        right = scores[np.arange(len(batch)), [place[answers[row]] for row in batch]]
-        ranks.append((scores >= right[:, np.newaxis]).sum(axis=1))
+        own = np.arange(len(batch)), [place[answers[row]] for row in batch]
+        score = scores[own]
+        for number, row in enumerate(batch):
+            scores[number, [place[answer] for answer in right.get(questions[row], ())]] = -np.inf
+        scores[own] = score
+        ranks.append((scores >= score[:, np.newaxis]).sum(axis=1))
     return np.concatenate(ranks).astype(float)
 
 

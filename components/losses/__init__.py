@@ -8,7 +8,7 @@ the wrong candidates.
 that owns the softmax head: `cross_entropy`, `center`, `contrastive` and `arcface`.
 
 Only `settings` is imported here: it needs neither Keras nor TensorFlow. A new loss is a new file here and one line in
-`settings.LossSettings` or `settings.ClassifyLossSettings`.
+`settings.MatchLossSettings` or `settings.ClassifyLossSettings`.
 """
 
 from components.losses.settings import (
@@ -16,7 +16,7 @@ from components.losses.settings import (
     CenterSettings,
     ClassifyLossSettings,
     ContrastiveSettings,
-    LossSettings,
+    MatchLossSettings,
     NegativeStrategy,
     RankingSettings,
     SoftmaxSettings,
@@ -28,7 +28,7 @@ __all__ = [
     "CenterSettings",
     "ClassifyLossSettings",
     "ContrastiveSettings",
-    "LossSettings",
+    "MatchLossSettings",
     "NegativeStrategy",
     "RankingSettings",
     "SoftmaxSettings",

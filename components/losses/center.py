@@ -10,6 +10,8 @@ from components.losses.objective import check_weight
 from components.losses.pairs import Tensor
 from components.losses.rows import as_rows
 
+_FIRST = keras.initializers.RandomNormal(stddev=1.0)  # centres that start in one point draw all classes to it
+
 
 def center_distance(labels: Tensor, features: Tensor, centers: Tensor) -> Tensor:
     """The squared Euclidean distance of each feature to the centre of its class.
@@ -100,7 +102,7 @@ class CenterLoss(keras.layers.Layer):
         self.dimensions = dimensions
         self.rate = rate
         self.centers = self.add_weight(
-            shape=(classes, dimensions), initializer="uniform", trainable=rate is None, name="centers"
+            shape=(classes, dimensions), initializer=_FIRST, trainable=rate is None, name="centers"
         )
         self.built = True
 

@@ -78,7 +78,7 @@ class RankingSettings(_Settings):
         return MultipleNegativesRanking(scale=self.scale)
 
 
-LossSettings = Annotated[TripletSettings | RankingSettings, Field(discriminator="type")]
+MatchLossSettings = Annotated[TripletSettings | RankingSettings, Field(discriminator="type")]
 
 
 class SoftmaxSettings(_Settings):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.tasks.right_answers import RightAnswers
+
 _BLOCK = 64  # questions ranked together; each needs some 13 bytes for every candidate
 
 
@@ -23,14 +25,21 @@ class Library(tf.Module):
     Args:
         ids: string[C].
         shown: string[C], what a search returns of each: a text itself, of a picture its id.
-        keys: int64[C], each once; see `match.answer_key`.
+        keys: int64[C], each once; see `match.key`.
         vectors: float32[C, D], unit length.
+        right: what else is right for a question.
     """
 
     def __init__(
-        self, ids: Sequence[bytes], shown: Sequence[bytes], keys: np.ndarray | tf.Tensor, vectors: tf.Tensor
+        self,
+        ids: Sequence[bytes],
+        shown: Sequence[bytes],
+        keys: np.ndarray | tf.Tensor,
+        vectors: tf.Tensor,
+        right: RightAnswers,
     ) -> None:
         super().__init__(name="library")
+        self.right = right
         self.ids = tf.Variable(ids, dtype=tf.string, trainable=False, name="ids")
         self.shown = tf.Variable(shown, dtype=tf.string, trainable=False, name="shown")
         self.keys = tf.Variable(keys, trainable=False, name="keys")
@@ -46,15 +55,16 @@ class Library(tf.Module):
         scores, places = tf.math.top_k(tf.matmul(questions, self.vectors, transpose_b=True), min(k, self.size))
         return Ranking(tf.gather(self.ids, places), tf.gather(self.shown, places), scores)
 
-    def rank(self, questions: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+    def rank(self, questions: tf.Tensor, question_keys: tf.Tensor, answer_keys: tf.Tensor) -> tf.Tensor:
         """Rank of the right candidate, 1 is best.
 
         A candidate with the same score counts as better, and so does every one where a score is not a number: a model
-        that has collapsed or diverged ranks last, not first.
+        that has collapsed or diverged ranks last, not first. Other right answers of the question do not count.
 
         Args:
             questions: float32[N, D], question vectors.
-            keys: int64[N], of the right answers.
+            question_keys: int64[N], of the questions.
+            answer_keys: int64[N], of the right answers.
 
         Returns:
             float32[N]; library size + 1 where the library does not hold the answer.
@@ -63,17 +73,20 @@ class Library(tf.Module):
         missing = -rows % _BLOCK
         blocks = (
             tf.reshape(tf.pad(questions, [[0, missing], [0, 0]]), [-1, _BLOCK, questions.shape[1]]),
-            tf.reshape(tf.pad(keys, [[0, missing]]), [-1, _BLOCK]),
+            tf.reshape(tf.pad(question_keys, [[0, missing]]), [-1, _BLOCK]),
+            tf.reshape(tf.pad(answer_keys, [[0, missing]]), [-1, _BLOCK]),
         )
         ranks = tf.map_fn(
             self._rank_block, blocks, parallel_iterations=1, fn_output_signature=tf.TensorSpec([_BLOCK], tf.float32)
         )
         return tf.reshape(ranks, [-1])[:rows]
 
-    def _rank_block(self, block: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        questions, keys = block
+    def _rank_block(self, block: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        questions, question_keys, answer_keys = block
         scores = tf.matmul(questions, self.vectors, transpose_b=True)
-        right = tf.equal(keys[:, tf.newaxis], self.keys[tf.newaxis, :])
+        right = tf.equal(answer_keys[:, tf.newaxis], self.keys[tf.newaxis, :])
         score = tf.reduce_max(tf.where(right, scores, -2.0), axis=1, keepdims=True)
-        others_worse = tf.logical_or(scores < score, right)
-        return 1.0 + tf.reduce_sum(tf.cast(tf.logical_not(others_worse), tf.float32), axis=1)
+        not_better = tf.logical_or(scores < score, right)
+        if not self.right.empty:
+            not_better = tf.logical_or(not_better, self.right.matrix(question_keys, self.keys))
+        return 1.0 + tf.reduce_sum(tf.cast(tf.logical_not(not_better), tf.float32), axis=1)

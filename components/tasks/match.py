@@ -34,11 +34,6 @@ class MatchModel(keras.Model):
         return unit_vectors(tower(tower.featurize(raw)))
 
 
-def same_answer(keys: tf.Tensor) -> tf.Tensor:
-    """Labels of a batch, bool[B, B]: true where two rows have the same answer key, int64[B]."""
-    return tf.equal(keys[:, tf.newaxis], keys[tf.newaxis, :])
-
-
-def answer_key(raw: tf.Tensor) -> tf.Tensor:
-    """A 62-bit fingerprint, int64[N], by which equal answers, string[N], are known."""
+def key(raw: tf.Tensor) -> tf.Tensor:
+    """A 62-bit fingerprint, int64[N], by which equal texts or pictures, string[N], are known."""
     return tf.strings.to_hash_bucket_fast(raw, 2**62)

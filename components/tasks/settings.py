@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.encoders.settings import BagSettings, CnnSettings, EmbeddingBagSettings, EncoderSettings
-from components.losses.settings import ClassifyLossSettings, LossSettings, RankingSettings, SoftmaxSettings
+from components.losses.settings import ClassifyLossSettings, MatchLossSettings, RankingSettings, SoftmaxSettings
 from components.parts import Modality, Side
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class MatchSettings(BaseModel):
     answer_encoder: EncoderSettings | None = Field(
         default=None, description="this for answers, with vectors of the same size."
     )
-    loss: LossSettings = Field(
+    loss: MatchLossSettings = Field(
         default=RankingSettings(type="multiple_negatives_ranking"),
         description="What pulls pairs together and the rest apart.",
     )

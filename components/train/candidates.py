@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from components.tasks.match import answer_key
+from components.tasks.match import key
+from components.tasks.right_answers import RightAnswers
 from components.train.rows import READ_BATCH, read_batches
 
 type Batch = tuple[np.ndarray, np.ndarray]
@@ -17,18 +18,28 @@ class Candidates:
 
     Args:
         files: patterns of the records.
+
+    Attributes:
+        ids: of each.
+        keys: int64, of each; see `match.key`.
+        right: which of them are right for a question that has several.
     """
 
     def __init__(self, files: Sequence[str]) -> None:
         self._files = files
         best: dict[int, bytes] = {}
-        for ids, answers in read_batches(files, ("id", "answer")):
-            for key, row_id in zip(answer_key(tf.constant(answers)).numpy().tolist(), ids, strict=True):
-                best[key] = min(row_id, best.get(key, row_id))
+        questions, answers = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for ids, *pair in read_batches(files, ("id", "question", "answer")):
+            question_keys, answer_keys = (key(tf.constant(values)).numpy() for values in pair)
+            questions.append(question_keys)
+            answers.append(answer_keys)
+            for answer, row_id in zip(answer_keys.tolist(), ids, strict=True):
+                best[answer] = min(row_id, best.get(answer, row_id))
+        self.right = RightAnswers(np.concatenate(questions), np.concatenate(answers))
         ordered = sorted(best.items(), key=lambda item: (item[1], item[0]))
-        self.keys = np.array([key for key, _ in ordered], np.int64)
+        self.keys = np.array([answer for answer, _ in ordered], np.int64)
         self.ids = [row_id for _, row_id in ordered]
-        self._place = {key: place for place, (key, _) in enumerate(ordered)}
+        self._place = {answer: place for place, (answer, _) in enumerate(ordered)}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -37,8 +48,8 @@ class Candidates:
         """Each candidate once, in the order of the files."""
         seen = np.zeros(len(self), bool)
         for (answers,) in read_batches(self._files, ("answer",), size):
-            keys = answer_key(tf.constant(answers)).numpy()
-            places, first = np.unique([self._place[key] for key in keys.tolist()], return_index=True)
+            keys = key(tf.constant(answers)).numpy().tolist()
+            places, first = np.unique([self._place[one] for one in keys], return_index=True)
             new = ~seen[places]
             seen[places] = True
             if new.any():

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.losses.scores import unit_vectors
 from components.tasks.library import Library
-from components.tasks.match import MatchModel, answer_key, same_answer
+from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
 from components.train.data import training_batches
 from components.train.encoding import Encoder
@@ -20,7 +20,7 @@ from components.train.rows import read_batches, read_rows
 from components.train.settings import MatchTrainer
 from components.train.validation import RetrievalValidation
 
-_ANSWER = {"answer": tf.io.FixedLenFeature([], tf.string)}
+_PAIR = {side: tf.io.FixedLenFeature([], tf.string) for side in ("question", "answer")}
 
 
 def train(settings: MatchTrainer, files: Files, folder: str, log_dir: str) -> dict[str, Any]:
@@ -59,7 +59,13 @@ def fit_match(
     encoders = settings.model.encoders(settings.inputs).values()
     rate = settings.train.learning_rate or min(encoder.learning_rate for encoder in encoders)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss=settings.model.loss.build())
-    batches = training_batches(files.train, towers, (_ANSWER, _labels), settings.train.batch_size, settings.seed)
+
+    def labels(examples: dict[str, Any]) -> tf.Tensor:
+        questions, answers = key(examples["question"]), key(examples["answer"])
+        same_answer = tf.equal(answers[:, tf.newaxis], answers[tf.newaxis, :])
+        return tf.logical_or(same_answer, candidates.right.matrix(questions, answers))
+
+    batches = training_batches(files.train, towers, (_PAIR, labels), settings.train.batch_size, settings.seed)
     pairs = list(read_rows(files.validation, ("question", "answer")))
     validation = RetrievalValidation(pairs, candidates, settings.seed)
     return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
@@ -69,10 +75,6 @@ def _raw(side: str, train_files: Sequence[str], candidates: Candidates) -> Any:
     if side == "answer":
         return (tf.constant(answers) for _, answers in candidates.batches())
     return (tf.constant(questions) for (questions,) in read_batches(train_files, ("question",)))
-
-
-def _labels(examples: dict[str, Any]) -> tf.Tensor:
-    return same_answer(answer_key(examples["answer"]))
 
 
 def encode_library(model: MatchModel, candidates: Candidates, *, pictures: bool) -> Library:
@@ -85,7 +87,7 @@ def encode_library(model: MatchModel, candidates: Candidates, *, pictures: bool)
         if not pictures:
             for place, answer in zip(places.tolist(), answers, strict=True):
                 shown[place] = answer
-    return Library(candidates.ids, shown, candidates.keys, vectors)
+    return Library(candidates.ids, shown, candidates.keys, vectors, candidates.right)
 
 
 def export_match(model: MatchModel, library: Library, settings: MatchTrainer, folder: str) -> None:
@@ -101,9 +103,9 @@ def export_match(model: MatchModel, library: Library, settings: MatchTrainer, fo
         return library.search(model.encode("question", raw), settings.candidates)._asdict()
 
     def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        spec = {name: tf.io.FixedLenFeature([], tf.string) for name in ("question", "answer")}
-        pairs = tf.io.parse_example(examples, spec)
-        return {"rank": library.rank(model.encode("question", pairs["question"]), answer_key(pairs["answer"]))}
+        pairs = tf.io.parse_example(examples, _PAIR)
+        vectors = model.encode("question", pairs["question"])
+        return {"rank": library.rank(vectors, key(pairs["question"]), key(pairs["answer"]))}
 
     inputs = settings.inputs
     signatures = {

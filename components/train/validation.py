@@ -11,7 +11,7 @@ import tensorflow as tf
 from components.losses.scores import unit_vectors
 from components.tasks.classify import ClassifyModel
 from components.tasks.library import Library
-from components.tasks.match import MatchModel, answer_key
+from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
 from components.train.encoding import Encoder
 
@@ -56,12 +56,14 @@ class RetrievalValidation(Validation):
         draw = random.Random(seed)  # noqa: S311
         rows = sorted(draw.sample(range(len(pairs)), min(len(pairs), MAX_QUESTIONS)))
         self.questions = [pairs[row][0] for row in rows]
-        self.answers = answer_key(tf.constant([pairs[row][1] for row in rows]))
-        needed = np.flatnonzero(np.isin(candidates.keys, self.answers.numpy())).tolist()
+        self.question_keys = key(tf.constant(self.questions))
+        self.answer_keys = key(tf.constant([pairs[row][1] for row in rows]))
+        needed = np.flatnonzero(np.isin(candidates.keys, self.answer_keys.numpy())).tolist()
         others = sorted(set(range(len(candidates))) - set(needed))
         places = needed + draw.sample(others, min(max(MAX_CANDIDATES - len(needed), 0), len(others)))
         self.keys = candidates.keys[places]
         self.candidates = candidates.values(places)
+        self.right = candidates.right
 
     def set_model(self, model: MatchModel) -> None:
         """Prepare to encode with the model that is trained; what needs no weights is computed once."""
@@ -79,7 +81,8 @@ class RetrievalValidation(Validation):
             for encoder, features in zip(self._encoders, self._features, strict=True)
         )
         names = [b""] * len(self.keys)
-        ranks = Library(names, names, self.keys, candidates).rank(questions, self.answers).numpy()
+        library = Library(names, names, self.keys, candidates, self.right)
+        ranks = library.rank(questions, self.question_keys, self.answer_keys).numpy()
         return {"val_recall@1": float(np.mean(ranks <= 1)), "val_mrr": float(np.mean(1 / ranks))}
 
     def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from components.losses import (
     CenterSettings,
     ClassifyLossSettings,
     ContrastiveSettings,
-    LossSettings,
+    MatchLossSettings,
     RankingSettings,
     SoftmaxSettings,
     TripletSettings,
@@ -23,7 +23,7 @@ from components.losses.objective import Objective
 from components.losses.ranking import MultipleNegativesRanking
 from components.losses.triplet import CosineTriplet
 
-ADAPTER: TypeAdapter[Any] = TypeAdapter(LossSettings)
+ADAPTER: TypeAdapter[Any] = TypeAdapter(MatchLossSettings)
 CLASSIFY: TypeAdapter[Any] = TypeAdapter(ClassifyLossSettings)
 
 
