@@ -43,7 +43,8 @@ def query(
     except ServerStartError as error:
         raise UserError(f"the model server did not start: {error}") from error
     except ServingError as error:
-        raise UserError(f"the model server did not answer: {error.message}") from error
+        reason = error.message.partition("\n")[0]  # below it TensorFlow names nodes of the graph
+        raise UserError(f"the model server did not answer: {reason}") from error
 
 
 def _raw(modality: Modality, argument: str) -> bytes:

@@ -64,8 +64,9 @@ class Parser:
                 return reject(row.line, reason, detail, texts[name])
             values.append(content)
         first, second = values
-        pictures = [texts[name] for name, kind in self._parts.items() if kind == "image"]
-        name = texts.get("id") or (pictures[0] if pictures else name_of(first, second))
+        named_by = list(self._parts)[self._grouped_by]
+        path = texts[named_by] if self._parts[named_by] == "image" else None
+        name = texts.get("id") or path or name_of(first, second)
         group = texts.get("group") or group_of(values[self._grouped_by])
         return Record(row.line, (first, second), name, texts.get("category", ""), group)
 

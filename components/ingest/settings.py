@@ -78,7 +78,7 @@ class DataSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     GROUPED_BY: ClassVar[int]
-    """Which of the two parts keeps rows in one split when no column does."""
+    """Which of the two parts keeps rows in one split when no column does, and, where it is a picture, names the row."""
 
     path: str = Field(
         min_length=1,
