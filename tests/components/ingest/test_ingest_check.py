@@ -12,7 +12,7 @@ import pytest
 from components.errors import UserError
 from components.ingest.check import check_source
 from components.ingest.errors import DataError
-from components.ingest.settings import Columns, DataSettings
+from components.ingest.settings import PairColumns, PairData
 
 GOOD = "question,answer\na,b\n"
 FAQ = "package:zaragoza_construction_faq/data/faq-en.csv"
@@ -21,7 +21,7 @@ FAQ = "package:zaragoza_construction_faq/data/faq-en.csv"
 def sentence(path: Path | str, **settings: object) -> str:
     """What check_source says."""
     with pytest.raises(DataError) as caught:
-        check_source(DataSettings.model_validate({"path": str(path), **settings}))
+        check_source(PairData.model_validate({"path": str(path), **settings}))
     text = str(caught.value)
     assert "\n" not in text
     assert text.endswith((".", "?"))
@@ -40,14 +40,14 @@ def test_errors_of_data_are_meant_for_the_user() -> None:
 def test_a_good_file_passes_and_costs_milliseconds(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", GOOD + "c,d\n" * 1_000_000)
     started = time.perf_counter()
-    source = check_source(DataSettings(path=str(path)))
+    source = check_source(PairData(path=str(path)))
     assert time.perf_counter() - started < 0.05
     assert source.files == (str(path),)
 
 
 def test_the_example_file_passes() -> None:
-    columns = Columns(question="q", answer="a", id="id", category="category")
-    assert check_source(DataSettings(path=FAQ, columns=columns)).format == "csv"
+    columns = PairColumns(question="q", answer="a", id="id", category="category")
+    assert check_source(PairData(path=FAQ, columns=columns)).format == "csv"
 
 
 def test_nothing_there(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_file_of_another_kind(tmp_path: Path, content: bytes, what: str) -> No
 
 def test_a_row_with_a_nul_or_a_bad_byte_does_not_make_a_text_file_binary(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", GOOD.encode() + b"a\0b,c\nb\xe5d,row\nlast and longest,row\n")
-    check_source(DataSettings(path=str(path)))
+    check_source(PairData(path=str(path)))
 
 
 def test_a_header_that_cannot_be_read(tmp_path: Path) -> None:
@@ -151,13 +151,13 @@ def test_one_column_for_two_parts(columns: dict[str, str], text: str) -> None:
 
 def test_a_group_may_be_a_column_that_plays_another_part(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", "question,answer,topic\na,b,c\n")
-    check_source(DataSettings(path=str(path), columns=Columns(category="topic", group="topic")))
+    check_source(PairData(path=str(path), columns=PairColumns(category="topic", group="topic")))
 
 
 def test_jsonl_columns_are_the_keys_of_the_first_rows(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     write(path, "oops\n" + json.dumps({"question": "a", "x": 1}) + "\n" + json.dumps({"answer": "b"}))
-    check_source(DataSettings(path=str(path)))
+    check_source(PairData(path=str(path)))
     assert sentence(path, columns={"id": "y"}) == (
         f"{path} has no column 'y'; it has: question, x, answer. Name the right one in data.columns."
     )

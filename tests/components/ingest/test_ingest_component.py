@@ -11,10 +11,10 @@ from tfx.types import standard_artifacts
 from components.ingest.component import example_gen
 from components.ingest.errors import DataError
 from components.ingest.job import Job, unpack
-from components.ingest.settings import DataSettings
+from components.ingest.settings import PairData
 
 
-def fingerprint(settings: DataSettings) -> str:
+def fingerprint(settings: PairData) -> str:
     """What TFX's driver makes of the component's input, without its cache."""
     properties = example_gen(settings, rejects_path=None).exec_properties
     info = data_types.ExecutionInfo(
@@ -25,7 +25,7 @@ def fingerprint(settings: DataSettings) -> str:
 
 
 def test_the_job_survives_the_way_to_the_executor(tmp_path: Path) -> None:
-    settings = DataSettings.model_validate(
+    settings = PairData.model_validate(
         {"path": str(tmp_path / "å.jsonl"), "max_bad_fraction": 0.25, "columns": {"id": "n°"}, "splits": {"train": 3}}
     )
     component = example_gen(settings, rejects_path="/somewhere/rejected.csv")
@@ -34,7 +34,7 @@ def test_the_job_survives_the_way_to_the_executor(tmp_path: Path) -> None:
 
 
 def test_a_change_of_settings_changes_the_cache_key(tmp_path: Path) -> None:
-    settings = DataSettings(path=str(tmp_path / "faq.csv"))
+    settings = PairData(path=str(tmp_path / "faq.csv"))
     shorter = settings.model_copy(update={"max_text_length": 99})
     keys = {
         str(sorted(example_gen(data, rejects_path=None).exec_properties.items()))
@@ -48,7 +48,7 @@ def test_the_driver_takes_the_fingerprint_of_the_files_meant_and_of_no_others(tm
     folder.mkdir()
     for name in ("faq[1].csv", "faq1.csv", "b.csv"):
         (folder / name).write_text("question,answer\na,b\n")
-    one, all_ = DataSettings(path=f"{folder}/faq[1].csv"), DataSettings(path=str(folder))
+    one, all_ = PairData(path=f"{folder}/faq[1].csv"), PairData(path=str(folder))
     before = fingerprint(one), fingerprint(all_)
     assert before[0].startswith("split:all,num_files:1,total_bytes:20,")
     assert before[1].startswith("split:all,num_files:3,total_bytes:60,")
@@ -59,4 +59,4 @@ def test_the_driver_takes_the_fingerprint_of_the_files_meant_and_of_no_others(tm
 
 def test_a_path_that_cannot_be_resolved_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not tell the format"):
-        example_gen(DataSettings(path=str(tmp_path / "faq.xlsx")), rejects_path=None)
+        example_gen(PairData(path=str(tmp_path / "faq.xlsx")), rejects_path=None)

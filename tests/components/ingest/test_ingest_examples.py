@@ -16,8 +16,8 @@ PAIR = ("question", "answer")
 
 def test_each_example_has_one_bytes_value_per_feature_and_nothing_of_the_one_before() -> None:
     maker = ExampleMaker(PAIR)
-    maker.serialise(Record(2, "long " * 50, "older", "1", "old", "g"))
-    example = tf.train.Example.FromString(maker.serialise(Record(3, "När?", "現在", "x7", "", "g2")))
+    maker.serialise(Record(2, ("long " * 50, "older"), "1", "old", "g"))
+    example = tf.train.Example.FromString(maker.serialise(Record(3, ("När?", "現在"), "x7", "", "g2")))
     assert {name: list(value.bytes_list.value) for name, value in example.features.feature.items()} == {
         "question": ["När?".encode()],
         "answer": ["現在".encode()],
@@ -35,7 +35,7 @@ def test_groups_are_dealt_out_as_tfx_does_it() -> None:
     seen = set()
     for number in range(300):
         group = f"grupp {number} å" * (number + 1)
-        example = tf.train.Example.FromString(maker.serialise(Record(1, "q", "a", "", "", group)))
+        example = tf.train.Example.FromString(maker.serialise(Record(1, ("q", "a"), "", "", group)))
         expected = list(shares)[_PartitionFn(example, 3, buckets, config)]
         assert dealer.split_of(group) == expected
         seen.add(expected)
@@ -54,5 +54,5 @@ def test_what_was_serialised_is_not_held() -> None:
     maker, text = ExampleMaker(PAIR), "x" * 50_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(4000):  # 400 MB in all
-        maker.serialise(Record(number, text, text, "", "", ""))
+        maker.serialise(Record(number, (text, text), "", "", ""))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB

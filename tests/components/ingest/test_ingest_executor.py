@@ -11,53 +11,39 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from components.ingest.component import example_gen
-from components.ingest.errors import DataError
-from components.ingest.executor import Executor
-from components.ingest.settings import DataSettings
-from components.ingest.summary import REJECTS_FILE, SUMMARY_FILE, Summary
+from components.ingest.settings import PairData
+from components.ingest.summary import REJECTS_FILE, Summary
+from tests.components.ingest.running import SPLITS, ingest, refused
 
-RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-SPLITS = ("train", "validation", "test")
-FEATURES = ("question", "answer", "id", "category", "group")
+type Texts = dict[str, str]
 
 
-class Ingested(NamedTuple):
+class Pairs(NamedTuple):
+    """What was ingested, as texts."""
+
     artifact: standard_artifacts.Examples
-    examples: dict[str, list[dict[str, str]]]
+    examples: dict[str, list[Texts]]
     summary: Summary
     rejects: list[dict[str, str]]
 
     @property
-    def rows(self) -> list[dict[str, str]]:
+    def rows(self) -> list[Texts]:
         return [row for split in SPLITS for row in self.examples[split]]
 
 
-def run(path: Path | str, out: Path, rejects_path: Path | None = None, **settings: object) -> Ingested:
-    """Runs the executor with what the component would give it."""
-    data = DataSettings.model_validate({"path": str(path), **settings})
-    component = example_gen(data, rejects_path=str(rejects_path) if rejects_path else None)
-    artifact = standard_artifacts.Examples()
-    artifact.uri = str(out)
-    properties = {name: value for name, value in component.exec_properties.items() if value is not None}
-    Executor(Executor.Context(beam_pipeline_args=[RUNNER])).Do({}, {"examples": [artifact]}, properties)
-    with (out / REJECTS_FILE).open(newline="") as file:
-        rejects = list(csv.DictReader(file))
-    summary = Summary.model_validate_json((out / SUMMARY_FILE).read_text())
-    return Ingested(artifact, {split: read_split(out, split) for split in SPLITS}, summary, rejects)
+def pairs(path: Path | str, **settings: object) -> PairData:
+    return PairData.model_validate({"path": str(path), **settings})
 
 
-def read_split(out: Path, split: str) -> list[dict[str, str]]:
-    files = sorted(str(path) for path in out.glob(f"Split-{split}/data_tfrecord-*-of-*.gz"))
-    rows = []
-    for data in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
-        features = tf.train.Example.FromString(data).features.feature
-        assert all(len(features[name].bytes_list.value) == 1 for name in FEATURES)
-        rows.append({name: features[name].bytes_list.value[0].decode() for name in features})
-    return rows
+def run(path: Path | str, out: Path, rejects_path: Path | None = None, **settings: object) -> Pairs:
+    done = ingest(pairs(path, **settings), out, rejects_path)
+    texts = {
+        split: [{name: value.decode() for name, value in row.items()} for row in rows]
+        for split, rows in done.examples.items()
+    }
+    return Pairs(done.artifact, texts, done.summary, done.rejects)
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = ("question", "answer")) -> Path:
@@ -181,16 +167,9 @@ def test_bad_rows_are_set_aside_with_file_line_and_reason(tmp_path: Path) -> Non
     assert done.summary.rows == 206 == done.summary.bad + done.summary.duplicates + sum(done.summary.kept.values())
 
 
-def refused(path: Path, out: Path, rejects_path: Path | None = None, **settings: object) -> str:
-    with pytest.raises(DataError) as caught:
-        run(path, out, rejects_path, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
 def test_too_many_bad_rows_stop_the_run_and_the_list_is_where_the_message_says(tmp_path: Path) -> None:
     path, rejects = write_csv(tmp_path / "rows.csv", [*many(95), *[("no answer", "")] * 5]), tmp_path / "rejected.csv"
-    assert refused(path, tmp_path / "out", rejects, max_bad_fraction=0.04) == (
+    assert refused(pairs(path, max_bad_fraction=0.04), tmp_path / "out", rejects) == (
         "5 of 100 rows (5.0%) are bad, more than data.max_bad_fraction = 0.04 allows:"
         f" empty answer (5, first {path}:97); the list is in {rejects}."
     )
@@ -208,13 +187,13 @@ def test_a_damaged_file_stops_the_run_whatever_fraction_is_allowed(tmp_path: Pat
     middle = bytes(group.total_compressed_size - 80)
     data[group.data_page_offset + 60 : group.data_page_offset + 60] = middle
     path.write_bytes(data)
-    text = refused(path, tmp_path / "out", max_bad_fraction=1)
+    text = refused(pairs(path, max_bad_fraction=1), tmp_path / "out")
     assert text == f"A file is damaged: nothing can be read from {path}:2001 on; write it anew."
 
 
 def test_a_file_that_changed_since_the_check_is_refused_before_beam_starts(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "rows.csv", many(10), ("question", "reply"))
-    assert "has no column 'answer'" in refused(path, tmp_path / "out")
+    assert "has no column 'answer'" in refused(pairs(path), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

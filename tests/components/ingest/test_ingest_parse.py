@@ -1,34 +1,37 @@
 """From rows to records: what is stripped, what is filled in, what is refused."""
 
 import doctest
+from pathlib import Path
 
 import pytest
 
 from components.ingest import parse, rows
 from components.ingest.parse import Parser, Record, name_of
+from components.ingest.pictures import Pictures
 from components.ingest.rows import Reject, Row
-from components.ingest.settings import Columns
+from components.ingest.settings import PairColumns, PairData
 
-ALL = Columns(question="q", answer="a", id="n", category="c", group="g")
+ALL = PairColumns(question="q", answer="a", id="n", category="c", group="g")
 
 
-def parsed(*values: object, columns: Columns = ALL, limit: int = 20) -> Record | Reject:
-    return Parser(columns, limit).parse(Row(7, values))
+def parsed(*values: object, columns: PairColumns = ALL, limit: int = 20) -> Record | Reject:
+    data = PairData(path="x.csv", columns=columns, max_text_length=limit)
+    return Parser(data, Pictures(Path("/nowhere"), 9)).parse(Row(7, values))
 
 
 def test_texts_are_stripped_and_otherwise_kept() -> None:
     record = parsed(" När\n ska  vi? ", "\u3000現在\t", " 12 ", "", "Topic ")
-    assert record == Record(7, "När\n ska  vi?", "現在", "12", "", "Topic")
+    assert record == Record(7, ("När\n ska  vi?", "現在"), "12", "", "Topic")
 
 
 def test_whole_numbers_are_text_where_they_name_something() -> None:
-    assert parsed("q", "a", 12, -3, 0) == Record(7, "q", "a", "12", "-3", "0")
+    assert parsed("q", "a", 12, -3, 0) == Record(7, ("q", "a"), "12", "-3", "0")
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
 def test_a_missing_id_is_a_hash_and_a_missing_group_is_the_answer(nothing: str | None) -> None:
-    assert parsed("q", "a", nothing, nothing, nothing) == Record(7, "q", "a", name_of("q", "a"), "", "a")
-    assert parsed("q", "a", columns=Columns()) == Record(7, "q", "a", name_of("q", "a"), "", "a")
+    assert parsed("q", "a", nothing, nothing, nothing) == Record(7, ("q", "a"), name_of("q", "a"), "", "a")
+    assert parsed("q", "a", columns=PairColumns()) == Record(7, ("q", "a"), name_of("q", "a"), "", "a")
 
 
 def test_a_name_is_the_same_everywhere_and_tells_the_two_texts_apart() -> None:
@@ -60,8 +63,8 @@ def test_a_row_that_cannot_be_used_says_why(values: tuple[object, ...], reason: 
 
 
 def test_the_limit_is_inclusive_and_counts_characters_after_stripping() -> None:
-    assert isinstance(parsed("q", " " + "中" * 20 + " ", columns=Columns()), Record)
-    assert isinstance(parsed("q", "中" * 21, columns=Columns()), Reject)
+    assert isinstance(parsed("q", " " + "中" * 20 + " ", columns=PairColumns()), Record)
+    assert isinstance(parsed("q", "中" * 21, columns=PairColumns()), Reject)
 
 
 def test_the_excerpt_shows_what_there_is() -> None:

@@ -12,12 +12,12 @@ import pytest
 from components.ingest import delimited, lines
 from components.ingest.errors import DataError
 from components.ingest.rows import Reject, Row, read_rows, reject
-from components.ingest.settings import Format
+from components.ingest.settings import TableFormat
 
 QA = ("question", "answer")
 
 
-def read(path: Path, format_: Format = "csv", columns: tuple[str, ...] = QA) -> list[Row | Reject]:
+def read(path: Path, format_: TableFormat = "csv", columns: tuple[str, ...] = QA) -> list[Row | Reject]:
     return list(read_rows(str(path), format_, columns))
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from components.ingest.errors import DataError
 from components.ingest.rows import Reject
-from components.ingest.settings import DataSettings
+from components.ingest.settings import PairData
 from components.ingest.summary import Summary, list_of_rejects, require_usable
 from components.ingest.tally import Tally
+from components.ingest.units import units_of
 
-FILES = ("/data/a.csv", "/data/b.csv")
-SPLITS = ("train", "validation", "test")
+UNITS = units_of(("/data/a.csv", "/data/b.csv"), "csv")
 
 
 def tally(rejects: int = 0, *, train: int = 90, test: int = 7, answers: int = 30) -> Tally:
@@ -30,12 +30,13 @@ def tally(rejects: int = 0, *, train: int = 90, test: int = 7, answers: int = 30
 
 
 def summary(made: Tally) -> Summary:
-    return Summary.of(made, FILES, SPLITS, ("question", "answer", "group"))
+    return Summary.of(made, UNITS, PairData(path="x.csv"))
 
 
 def refusal(made: Tally, **settings: object) -> str:
+    data = PairData.model_validate({"path": "x.csv", **settings})
     with pytest.raises(DataError) as caught:
-        require_usable(summary(made), DataSettings.model_validate({"path": "x.csv", **settings}), "/out/rejected.csv")
+        require_usable(Summary.of(made, UNITS, data), data, "/out/rejected.csv")
     return str(caught.value)
 
 
@@ -52,7 +53,7 @@ def test_a_summary_names_what_was_counted_and_survives_its_file() -> None:
 def test_the_list_is_sorted_and_says_what_it_leaves_out() -> None:
     made = tally(5)
     made.rejected["no answer"] += 1234
-    header, *rows = csv.reader(list_of_rejects(made, FILES).splitlines(keepends=True))
+    header, *rows = csv.reader(list_of_rejects(made, UNITS).splitlines(keepends=True))
     assert header == ["file", "line", "reason", "detail", "excerpt"]
     assert [(row[0], row[1]) for row in rows[:-1]] == [
         ("/data/a.csv", "0"),
@@ -67,7 +68,7 @@ def test_the_list_is_sorted_and_says_what_it_leaves_out() -> None:
 
 def test_the_fraction_that_is_allowed_is_inclusive() -> None:
     usable = summary(tally(25))  # of 125
-    require_usable(usable, DataSettings(path="x.csv", max_bad_fraction=0.2), "")
+    require_usable(usable, PairData(path="x.csv", max_bad_fraction=0.2), "")
     assert refusal(tally(25), max_bad_fraction=0.1999) == (
         "25 of 125 rows (20.0%) are bad, more than data.max_bad_fraction = 0.1999 allows:"
         " no answer (9, first /data/a.csv:0), empty answer (8, first /data/a.csv:2),"
