@@ -1,4 +1,6 @@
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -133,6 +135,13 @@ def test_the_same_seed_writes_the_same_files(tmp_path: Path) -> None:
         written.append({path.name: (kind, path.read_bytes()) for path, kind in files.items()})
     assert written[0] == written[1]
     assert len(written[0]) == 46
+
+
+@pytest.mark.parametrize("module", ["check", "formats", "settings"])
+def test_what_the_command_line_may_read_imports_nothing_heavy(module: str) -> None:
+    code = f"import components.pictures.{module}, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"tensorflow", "keras", "numpy", "PIL"} & {*loaded}
 
 
 def test_the_frames_of_an_animation_are_not_inflated() -> None:

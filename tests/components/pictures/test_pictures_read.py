@@ -1,6 +1,7 @@
 """What the graph makes of pictures of every kind, against Pillow."""
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,16 @@ from components.pictures.formats import MAX_PIXELS
 from components.pictures.read import read_picture
 from tests.components.pictures import drawings as d
 
-read = tf.function(lambda content: read_picture(content, tf.constant(MAX_PIXELS, tf.int64)), autograph=False)
+
+def reader(max_pixels: int) -> Callable[[bytes], tf.Tensor]:
+    return tf.function(
+        lambda content: read_picture(content, tf.constant(max_pixels, tf.int64)),
+        input_signature=[tf.TensorSpec([], tf.string)],
+        autograph=False,
+    )
+
+
+read = reader(MAX_PIXELS)
 
 DRAWING = d.drawing()
 PALETTE = DRAWING.quantize(200)
@@ -155,7 +165,7 @@ def test_a_picture_that_claims_too_many_pixels_is_not_inflated(content: bytes) -
 
 
 def test_the_limit_itself_is_allowed() -> None:
-    tight = tf.function(lambda content: read_picture(content, tf.constant(53 * 37, tf.int64)), autograph=False)
+    tight = reader(53 * 37)
     assert tight(PICTURES["JPEG"]).shape == (37, 53, 3)
     with pytest.raises(tf.errors.InvalidArgumentError, match="too many pixels"):
         tight(d.encode(d.drawing(53, 38), "JPEG"))
