@@ -1,9 +1,10 @@
 """Data that a Python file beside the configuration writes where it is not there yet."""
 
-import importlib.util
 import shutil
 import traceback
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -31,30 +32,41 @@ def load_data(data: DataSettings, console: Console) -> None:
     incoming.mkdir(parents=True)
     try:
         with waiting(console, f"loading {path.name}"):
-            _function(Path(data.loader))(incoming)
+            _run(Path(data.loader), incoming)
+        if not incoming.is_dir() or not any(incoming.iterdir()):
+            raise UserError(f"{data.loader} (data.loader) wrote nothing into the folder that it was given")
+        incoming.rename(path)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _run(file: Path, folder: Path) -> None:
+    try:
+        _function(file)(folder)
     except UserError:
         raise
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        raise UserError(
-            f"{data.loader} (data.loader) failed in line {where.lineno} of {where.filename}: {error}"
-        ) from error
-    finally:
-        if incoming.exists() and not any(incoming.iterdir()):
-            incoming.rmdir()
-    if not incoming.exists():
-        raise UserError(f"{data.loader} (data.loader) wrote nothing into the folder that it was given")
-    incoming.rename(path)
+        where = f" in line {line}" if (line := _line_of(error, file)) else ""
+        raise UserError(f"{file} (data.loader) failed{where}: {type(error).__name__}: {error}") from error
+
+
+def _line_of(error: Exception, file: Path) -> int | None:
+    """The innermost line of `file` that led to the error."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    return lines[-1] if lines else None
 
 
 def _function(file: Path) -> Callable[[Path], object]:
     if not file.is_file():
         raise UserError(f"{file}: there is no such file (data.loader)")
-    spec = importlib.util.spec_from_file_location(f"anchorline_loader_{file.stem}", file)
-    assert spec is not None  # noqa: S101  the name ends in .py
-    assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    name = f"anchorline_loader_{file.stem}"
+    loader = SourceFileLoader(name, str(file))
+    spec = ModuleSpec(name, loader, origin=str(file))
+    spec.has_location = True  # gives the module its __file__
+    module = module_from_spec(spec)
+    loader.exec_module(module)
     function = getattr(module, FUNCTION, None)
     if not callable(function):
         raise UserError(f"{file} (data.loader) has no function {FUNCTION}(folder)")

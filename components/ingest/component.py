@@ -8,7 +8,7 @@ from components.ingest.executor import Executor
 from components.ingest.job import Job, pack
 from components.ingest.settings import LabelData, PairData
 from components.ingest.source import locate
-from components.ingest.units import named_pictures, units_of
+from components.ingest.units import fingerprint, units_of
 
 
 def example_gen(settings: PairData | LabelData, *, rejects_path: str | None) -> FileBasedExampleGen:
@@ -27,13 +27,18 @@ def example_gen(settings: PairData | LabelData, *, rejects_path: str | None) -> 
         DataError: `settings.path` cannot be resolved; see `source.locate`.
     """
     source = locate(settings)
-    pictures = named_pictures(units_of(source.files, source.format), settings)
-    job = Job(settings=settings, format=source.format, rejects_path=rejects_path, pictures=pictures)
+    job = Job(
+        settings=settings,
+        format=source.format,
+        pattern=source.pattern,
+        rejects_path=rejects_path,
+        fingerprint=fingerprint(units_of(source.files, source.format), settings),
+    )
     split = example_gen_pb2.SplitConfig.Split
     return FileBasedExampleGen(
         input_base=source.base,
         input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name="all", pattern=source.pattern)],
+            splits=[example_gen_pb2.Input.Split(name="all", pattern=source.pattern_for_tfx)],
         ),
         output_config=example_gen_pb2.Output(
             split_config=example_gen_pb2.SplitConfig(

@@ -12,10 +12,8 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
 from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils
-from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, EXAMPLES_KEY, INPUT_BASE_KEY, INPUT_CONFIG_KEY
-from tfx.utils import proto_utils
+from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, EXAMPLES_KEY, INPUT_BASE_KEY
 
 from components.ingest.check import check_units
 from components.ingest.dealer import Dealer
@@ -219,7 +217,8 @@ class Executor(BaseExampleGenExecutor):
         """
         job = unpack(exec_properties[CUSTOM_CONFIG_KEY])
         folder = artifact_utils.get_single_instance(output_dict[EXAMPLES_KEY]).uri
-        plan = Plan(job.settings, units_of(_files(exec_properties), job.format), folder)
+        files = files_of(exec_properties[INPUT_BASE_KEY], job.pattern)
+        plan = Plan(job.settings, units_of(files, job.format), folder)
         check_units(plan.units, job.settings)
         super().Do(input_dict, output_dict, {**exec_properties, _PLAN: plan})
         rejects = os.path.join(folder, REJECTS_FILE)  # noqa: PTH118
@@ -229,9 +228,3 @@ class Executor(BaseExampleGenExecutor):
         with fileio.open(os.path.join(folder, SUMMARY_FILE)) as file:  # noqa: PTH118
             summary = Summary.model_validate_json(file.read())
         require_usable(summary, job.settings, job.rejects_path or rejects)
-
-
-def _files(exec_properties: dict[str, Any]) -> tuple[str, ...]:
-    """The files that TFX's driver has taken a fingerprint of."""
-    inputs = proto_utils.json_to_proto(exec_properties[INPUT_CONFIG_KEY], example_gen_pb2.Input())
-    return files_of(exec_properties[INPUT_BASE_KEY], inputs.splits[0].pattern)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from components.ingest.rows import Reject, Row, reject
 
-_BYTES_A_CHARACTER = 4
+_BYTES_A_CHARACTER = 4  # at most, in UTF-8
+_ROOM = 4096  # bytes for a byte order mark and white space around a text
 
 
 def read_folder(
@@ -47,13 +48,13 @@ def _read(file: Path, folder: Path, max_text_length: int) -> str | tuple[str, st
     try:
         if not file.resolve().is_relative_to(folder):
             return "path leaves the folder", f"{file.name} is not inside {folder}"
+        limit = max_text_length * _BYTES_A_CHARACTER + _ROOM
         with file.open("rb") as opened:
-            content = opened.read(max_text_length * _BYTES_A_CHARACTER + 4096)
-        text = content.decode("utf-8-sig")
+            content = opened.read(limit + 1)
+        if len(content) > limit:
+            return "text too long", f"more than {limit:,} bytes, allowed are {max_text_length:,} characters"
+        return content.decode("utf-8-sig")
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
         return "file cannot be read", f"{getattr(error, 'strerror', None) or error}"
     except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data" and len(content) > max_text_length * _BYTES_A_CHARACTER:
-            return "text too long", f"more than {max_text_length:,} characters are allowed"
         return "not UTF-8", f"byte 0x{content[error.start]:02x} at position {error.start + 1}"
-    return text

@@ -9,17 +9,19 @@ from components.ingest.settings import Format, LabelData, PairData
 
 
 class Job(BaseModel):
-    """All that an ingest executor is told. `format` is what `settings.format` came to.
+    """All that an ingest executor is told.
 
-    `pictures` is a fingerprint of the pictures that tables name: TFX's driver takes one of the tables alone.
+    `format` is what `settings.format` came to and `pattern` names the files below TFX's input base. `fingerprint` makes
+    the cache notice what TFX's driver does not look at: names of files, and pictures that tables name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: PairData | LabelData
     format: Format
+    pattern: str
     rejects_path: str | None
-    pictures: str = ""
+    fingerprint: str
 
 
 def pack(job: Job) -> example_gen_pb2.CustomConfig:

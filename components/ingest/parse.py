@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from components.ingest.pictures import Pictures
 from components.ingest.rows import Reject, Row, reject
-from components.ingest.settings import DataSettings
+from components.ingest.settings import DataSettings, is_folder
 from components.parts import Kind
 
 MAX_LABEL = 200  # characters
+MAX_NAME = 4096  # characters of a path, an id, a category or a group, where texts may not be longer still
 
 type Value = str | bytes
 """A text or a label; or a picture's encoded bytes."""
@@ -33,16 +34,17 @@ class Parser:
         self.columns = tuple(settings.by_role.values())
         self._grouped_by = settings.GROUPED_BY
         self._pictures = pictures
-        self._max_length: dict[Kind | None, int] = {"label": MAX_LABEL}
-        self._max_text_length = settings.max_text_length
+        self._max_length: dict[Kind | None, int] = {"text": settings.max_text_length, "label": MAX_LABEL}
+        self._max_name_length = max(settings.max_text_length, MAX_NAME)
+        self._as_written = frozenset({"image", "id"} if is_folder(settings.format) else ())  # names of files
 
     def parse(self, row: Row) -> Record | Reject:
-        """Strips white space around each text and otherwise keeps it as written; reads pictures from their paths."""
+        """Strips white space around what a person wrote, otherwise keeps it; reads pictures from their paths."""
         texts: dict[str, str] = {}
         for role, column, value in zip(self._roles, self.columns, row.values, strict=True):
             kind = self._parts.get(role)
-            text = value.strip() if isinstance(value, str) else value
-            limit = self._max_length.get(kind, self._max_text_length)
+            text = value.strip() if isinstance(value, str) and role not in self._as_written else value
+            limit = self._max_length.get(kind, self._max_name_length)
             if isinstance(text, str) and 0 < len(text) <= limit and "\0" not in text:
                 texts[role] = text
             elif fault := _fault(role, kind, text, limit):

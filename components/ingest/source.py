@@ -28,6 +28,15 @@ class Source(NamedTuple):
         """The files that are there now."""
         return files_of(self.base, self.pattern)
 
+    @property
+    def pattern_for_tfx(self) -> str:
+        """`pattern`, unless a name is not UTF-8, at which TFX's driver would fail; then the folder itself."""
+        try:
+            "".join(glob.iglob(f"{self.base}/{self.pattern}")).encode()  # noqa: PTH207
+        except UnicodeEncodeError:
+            return "."
+        return self.pattern
+
 
 def files_of(base: str, pattern: str) -> tuple[str, ...]:
     """The files that the glob `base/pattern` matches, in the order of their names; hidden ones must be named."""

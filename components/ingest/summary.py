@@ -11,7 +11,7 @@ from components.ingest.errors import DataError
 from components.ingest.rows import DAMAGED
 from components.ingest.settings import DataSettings, is_folder
 from components.ingest.tally import Tally
-from components.ingest.units import Unit
+from components.ingest.units import Unit, shown
 
 SUMMARY_FILE = "ingest.json"
 REJECTS_FILE = "rejected.csv"
@@ -49,7 +49,7 @@ class Summary(BaseModel):
     def of(cls, tally: Tally, units: Sequence[Unit], settings: DataSettings) -> Self:
         """Puts names to what was counted."""
         return cls(
-            files=[f"{settings.path}/*/*"] if is_folder(settings.format) else [unit.files[0] for unit in units],
+            files=[f"{settings.path}/*/*"] if is_folder(settings.format) else [shown(unit.files[0]) for unit in units],
             rows=tally.rows,
             kept={split: tally.kept[split] for split in settings.splits.shares},
             duplicates=tally.duplicates,

@@ -22,7 +22,16 @@ class Unit(NamedTuple):
 
     def place(self, line: int) -> tuple[str, int | None]:
         """File and line of a row; a file that is a row by itself has no line."""
-        return (self.files[line - 1], None) if is_folder(self.format) else (self.files[0], line)
+        return (shown(self.files[line - 1]), None) if is_folder(self.format) else (shown(self.files[0]), line)
+
+
+def shown(name: str) -> str:
+    """A file's name as it can be printed on one line: with escapes for line ends and for bytes that are not UTF-8.
+
+    >>> shown("låt\\n.png"), shown("l\\udce5t.png")
+    ('låt\\\\n.png', 'l\\\\udce5t.png')
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def units_of(files: Sequence[str], format_: Format) -> tuple[Unit, ...]:
@@ -45,23 +54,27 @@ def read_records(unit: Unit, settings: DataSettings, *, check: bool = True) -> I
         yield row if isinstance(row, Reject) else parser.parse(row)
 
 
-def named_pictures(units: Sequence[Unit], settings: DataSettings) -> str:
-    """A fingerprint, by name, size and time of change, of the pictures that tables name; empty where they name none."""
-    columns = [column for role, column in settings.by_role.items() if settings.parts.get(role) == "image"]
-    if is_folder(settings.format) or not columns:
-        return ""
+def fingerprint(units: Sequence[Unit], settings: DataSettings) -> str:
+    """A digest of the name, size and time of change of every file, and of every picture that a table names."""
     digest = hashlib.blake2b(digest_size=16)
     for unit in units:
         folder = _folder(unit, settings)
-        for row in _rows(unit, settings, folder, columns):
-            for value in () if isinstance(row, Reject) else row.values:
-                digest.update(f"{value}\0{_state(folder, value)}\0".encode(errors="surrogateescape"))
+        for name in (*unit.files, *_named_pictures(unit, settings, folder)):
+            digest.update(f"{name}\0{_state(folder / name)}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def _state(folder: Path, name: object) -> str:
+def _named_pictures(unit: Unit, settings: DataSettings, folder: Path) -> Iterator[str]:
+    columns = [column for role, column in settings.by_role.items() if settings.parts.get(role) == "image"]
+    if is_folder(unit.format) or not columns:
+        return
+    for row in _rows(unit, settings, folder, columns):
+        yield from () if isinstance(row, Reject) else (str(value).strip() for value in row.values)
+
+
+def _state(file: Path) -> str:
     try:
-        state = (folder / str(name)).stat()
+        state = file.stat()
     except (OSError, ValueError):
         return "none"
     return f"{state.st_size} {state.st_mtime_ns}"
