@@ -40,8 +40,12 @@ class CnnTower(Tower):
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Vectors, float32[N, dimensions]."""
-        vector = self.body(self.augment(features, training=training), training=training)
-        return vector if self.head is None else self.head(vector)
+        rows = tf.shape(features)[0]
+        shape = [tf.maximum(1 - rows, 0), *self.settings.size, self.settings.channels]
+        features = tf.concat([features, tf.zeros(shape)], axis=0)  # TensorFlow cannot convolve no pictures
+        pictures = self.augment(features, training=training)
+        vector = self.body(pictures, training=training)
+        return (vector if self.head is None else self.head(vector))[:rows]
 
 
 def build_towers(settings: CnnSettings | LenetSettings, names: Sequence[str]) -> dict[str, Tower]:

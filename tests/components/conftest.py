@@ -1,7 +1,7 @@
-"""A toy corpus in several scripts, and what the steps make of it: examples, records, vocabulary, models, exports."""
+"""What the steps make of the toy corpus: examples, records, vocabularies, models, exports."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,47 +10,44 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.encoders.settings import BagSettings, EncoderSettings, LstmSettings
+from components.encoders.settings import (
+    BagSettings,
+    CnnSettings,
+    EmbeddingBagSettings,
+    EncoderSettings,
+    LenetSettings,
+    LstmSettings,
+)
+from components.parts import Kind
+from components.pictures.settings import Augmentation
 from components.tasks.library import Library
-from components.tasks.match import MatchModel
-from components.train.export import export_match
+from components.tasks.match import MatchModel, key
+from components.tasks.right_answers import RightAnswers
+from components.tasks.settings import MatchSettings
+from components.train.match import export_match
+from components.train.settings import MatchTrainer, TrainSettings
 from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
-from components.transform.vocabulary import Vocabulary
+from tests.components.corpus import ROWS, Row, Value, pair_records, pairs, write_records
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-type Row = tuple[str, str, str, str]
-"""id, question, answer, category."""
-
-ROWS: list[Row] = [
-    ("07", "Do I need a permit for a fence?", "A fence above 110 cm needs a building permit.", "fences"),
-    ("02", "How high may my fence be?", "A fence above 110 cm needs a building permit.", "fences"),
-    ("03", "Behöver jag bygglov för altan?", "En altan högre än 1,8 meter kräver bygglov.", "decks"),
-    ("11", "Får jag bygga en friggebod?", "En friggebod på högst 15 kvadratmeter kräver inget lov.", "sheds"),
-    ("05", "怎么申请许可证？", "许可证在网上申请。", "how"),
-    ("06", "ベランダに屋根をつけたい", "屋根には許可が必要です。", "decks"),
-    ("01", "울타리 허가가 필요한가요?", "울타리는 허가가 필요합니다.", "fences"),
-    ("08", "बाड़ के लिए अनुमति चाहिए?", "ऊँची बाड़ के लिए अनुमति चाहिए।", "fences"),
-    (
-        "09",
-        "May I paint my house red, or is a permit needed for that as well, and how long will it take?",
-        "Yes.",
-        "how",
-    ),
-    ("10", "👍", "Colours are free outside the old town, where paint counts as a change of the house.", "how"),
-]
 ENCODERS: dict[str, EncoderSettings] = {
     "bag": BagSettings(dimensions=64, buckets=4096, ngrams=(3, 4)),
+    "embedding_bag": EmbeddingBagSettings(dimensions=6, buckets=512, word_dropout=0.5),
     "lstm": LstmSettings(embedding=7, units=5, max_tokens=12),
+    "cnn": CnnSettings(dimensions=6, size=(8, 12), filters=(4, 5), augmentation=Augmentation(flip=True, crop=0.3)),
+    "lenet": LenetSettings(dimensions=7, size=(9, 8), channels=1),
 }
-SCHEMA = "\n".join(
-    f'feature {{ name: "{name}" type: BYTES presence {{ min_fraction: 1 }} shape {{ dim {{ size: 1 }} }} }}'
-    for name in ("id", "question", "answer", "category")
-)
+CANDIDATES = 4
+"""How many candidates the exported models return."""
+
+PAIR: dict[str, Kind] = {"question": "text", "answer": "text"}
 
 type WriteExamples = Callable[..., list[str]]
+type Transform = Callable[..., Path]
+type Pairs = list[tuple[bytes, bytes, bytes]]
 
 
 @pytest.fixture(scope="session")
@@ -78,54 +75,50 @@ def vocabulary_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def write_examples(vocabulary_file: Path) -> WriteExamples:
-    """Writes rows as the ingest step does, with token ids as the Transform step adds them; returns the file pattern."""
+    """Writes text pairs as the ingest and the Transform step do; returns the file pattern."""
 
-    def write(folder: Path, records: Iterable[Row], tokens: Path = vocabulary_file) -> list[str]:
-        vocabulary = Vocabulary(str(tokens))
-        folder.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(folder / "data-00000-of-00001.gz"), "GZIP") as writer:
-            for row in records:
-                example = tf.train.Example()
-                for name, text in zip(("id", "question", "answer", "category"), row, strict=True):
-                    example.features.feature[name].bytes_list.value.append(text.encode())
-                for name, text in zip(("question_ids", "answer_ids"), row[1:3], strict=True):
-                    ids = vocabulary.lookup(tokenize([text])).flat_values.numpy()
-                    example.features.feature[name].int64_list.value.extend(ids)
-                writer.write(example.SerializeToString())
-        return [f"{folder}/*"]
+    def write(folder: Path, rows: Iterable[Row], tokens: Path = vocabulary_file) -> list[str]:
+        return write_records(folder, pair_records(rows, tokens))
 
     return write
 
 
 @pytest.fixture(scope="session")
 def transform(
-    tmp_path_factory: pytest.TempPathFactory, write_examples: WriteExamples, beam: "BaseBeamExecutor.Context"
-) -> Callable[[TransformSettings], Path]:
-    """Runs TFX's Transform step on the corpus: `graph/`, and `examples/Split-train/`, `examples/Split-test/`.
+    tmp_path_factory: pytest.TempPathFactory, vocabulary_file: Path, beam: "BaseBeamExecutor.Context"
+) -> Transform:
+    """Runs TFX's Transform step: `graph/`, and `examples/Split-train/`, `examples/Split-test/`.
 
-    The training split is the first six rows.
+    On the text pairs, of which the first six are the training split, unless parts and records are given.
     """
     from tfx.components.transform.executor import Executor
     from tfx.types import artifact_utils, standard_artifacts
     from tfx.types import standard_component_specs as specs
 
-    def run(settings: TransformSettings) -> Path:
+    text_pairs = pair_records(ROWS, vocabulary_file)
+
+    def run(
+        settings: TransformSettings,
+        parts: Mapping[str, Kind] = PAIR,
+        train: Sequence[Mapping[str, Value]] = text_pairs[:6],
+        test: Sequence[Mapping[str, Value]] = text_pairs[6:],
+    ) -> Path:
         folder = tmp_path_factory.mktemp("transform")
         raw, schema = standard_artifacts.Examples(), standard_artifacts.Schema()
         graph, examples = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
         for artifact, name in ((raw, "raw"), (schema, "schema"), (graph, "graph"), (examples, "examples")):
             artifact.uri = str(folder / name)
         raw.split_names = artifact_utils.encode_split_names(["train", "test"])
-        write_examples(folder / "raw" / "Split-train", ROWS[:6])
-        write_examples(folder / "raw" / "Split-test", ROWS[6:])
+        for split, records in (("train", train), ("test", test)):
+            write_records(folder / "raw" / f"Split-{split}", records)
         (folder / "schema").mkdir()
-        (folder / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
+        (folder / "schema" / "schema.pbtxt").write_text(_schema(parts), encoding="utf-8")
         Executor(beam).Do(
             {specs.EXAMPLES_KEY: [raw], specs.SCHEMA_KEY: [schema]},
             {specs.TRANSFORM_GRAPH_KEY: [graph], specs.TRANSFORMED_EXAMPLES_KEY: [examples]},
             {
                 specs.PREPROCESSING_FN_KEY: "components.transform.preprocessing.preprocessing_fn",
-                specs.CUSTOM_CONFIG_KEY: json.dumps({"settings": settings.model_dump()}),
+                specs.CUSTOM_CONFIG_KEY: json.dumps({"settings": settings.model_dump(), "parts": dict(parts)}),
                 specs.DISABLE_STATISTICS_KEY: 1,
             },
         )
@@ -134,9 +127,19 @@ def transform(
     return run
 
 
+def _schema(parts: Mapping[str, Kind]) -> str:
+    """As it is inferred: no statistics are made of pictures, and so their shape is not known."""
+    pictures = [name for name, kind in parts.items() if kind == "image"]
+    shape = "presence { min_fraction: 1 } shape { dim { size: 1 } }"
+    return "\n".join(
+        f'feature {{ name: "{name}" type: BYTES {"" if name in pictures else shape} }}'
+        for name in ("id", *parts, "category")
+    )
+
+
 @pytest.fixture(scope="session")
-def transformed(transform: Callable[[TransformSettings], Path]) -> Path:
-    """What the Transform step makes of the corpus with a vocabulary that leaves out the rarest tokens."""
+def transformed(transform: Transform) -> Path:
+    """What the Transform step makes of the text pairs with a vocabulary that leaves out the rarest tokens."""
     return transform(TransformSettings(vocabulary_size=40))
 
 
@@ -147,31 +150,53 @@ def encoder(request: pytest.FixtureRequest) -> EncoderSettings:
 
 
 @pytest.fixture(scope="session")
-def model(encoder: EncoderSettings, vocabulary_file: Path) -> MatchModel:
+def corpus(encoder: EncoderSettings) -> Pairs:
+    """Ids, questions and answers that the encoder can read."""
+    return pairs(encoder.modality)
+
+
+@pytest.fixture(scope="session")
+def model(encoder: EncoderSettings, corpus: Pairs, vocabulary_file: Path) -> MatchModel:
     """Adapted to the corpus, with weights that are nowhere zero and differ between the towers."""
     keras.utils.set_random_seed(5)
-    towers = encoder.build(str(vocabulary_file))
-    towers["answer"].adapt([tf.constant([row[2] for row in ROWS])])
+    towers = encoder.build(["question", "answer"], str(vocabulary_file))
+    towers["answer"].adapt([tf.constant([answer for _, _, answer in corpus])])
     match = MatchModel(towers)
-    match.encode("question", tf.constant(["fence"]))
-    match.encode("answer", tf.constant(["house"]))
+    match.encode("question", tf.constant([corpus[0][1]]))
+    match.encode("answer", tf.constant([corpus[0][2]]))
     random = np.random.default_rng(2)
     for weight in match.trainable_weights:
         weight.assign(random.normal(scale=0.5, size=weight.shape))
+    for weight in match.non_trainable_weights:
+        if "moving" in weight.name:
+            weight.assign(random.uniform(0.3, 0.8, size=weight.shape))
     return match
 
 
 @pytest.fixture(scope="session")
-def library(model: MatchModel) -> Library:
-    """Every answer of the corpus once, by the model of this encoder."""
-    ids = {row[2]: row[0] for row in reversed(ROWS)}
-    texts = sorted(ids)
-    return Library([ids[text] for text in texts], texts, model.encode("answer", tf.constant(texts)))
+def library(model: MatchModel, corpus: Pairs) -> Library:
+    """Every answer of the corpus once, by the model of this encoder; shown are texts, and ids of pictures."""
+    ids = {answer: row_id for row_id, _, answer in reversed(corpus)}
+    answers = sorted(ids)
+    texts = model.answer.feature_bytes is None
+    names = [ids[answer] for answer in answers]
+    keys = key(tf.constant(answers))
+    one_each = RightAnswers(keys.numpy(), keys.numpy())
+    return Library(names, answers if texts else names, keys, model.encode("answer", tf.constant(answers)), one_each)
 
 
 @pytest.fixture(scope="session")
-def export(model: MatchModel, library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SavedModel of this encoder, in a Model artifact's folder; `search` returns four candidates."""
+def export(
+    encoder: EncoderSettings, model: MatchModel, library: Library, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The SavedModel of this encoder, in a Model artifact's folder; `search` returns CANDIDATES."""
     folder = tmp_path_factory.mktemp("export") / "Format-Serving"
-    export_match(model, library, 4, str(folder))
+    settings = MatchTrainer(
+        inputs={"question": encoder.modality, "answer": encoder.modality},
+        train=TrainSettings(),
+        seed=1,
+        model=MatchSettings(encoder=encoder),
+        candidates=CANDIDATES,
+    )
+    export_match(model, library, settings, str(folder))
     return folder

@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from components.encoders.bag import COORDINATES_PER_TERM, BagTower, Lexicon, build_towers, count_terms
+from components.encoders.bag import COORDINATES_PER_TERM, BagTower, Lexicon, build_towers
 from components.encoders.settings import BagSettings
+from components.encoders.terms import count_terms
 from components.transform.tokens import tokenize
 
 BUCKETS = 2**18
@@ -72,7 +73,7 @@ def test_a_row_does_not_depend_on_the_others() -> None:
 
 
 def adapted(settings: BagSettings) -> tuple[BagTower, BagTower]:
-    towers = build_towers(settings)
+    towers = build_towers(settings, ["question", "answer"])
     towers["answer"].adapt([tf.constant(TEXTS[:3]), tf.constant(TEXTS[3:])])
     question, answer = towers["question"], towers["answer"]
     assert isinstance(question, BagTower)
