@@ -41,7 +41,7 @@ def train(settings: ClassifyTrainer, files: Files, folder: str, log_dir: str) ->
 def fit_classify(
     settings: ClassifyTrainer, files: Files, *, log_dir: str | None = None, progress: bool = True
 ) -> Fitted[ClassifyModel]:
-    """Train one tower with early stopping on the accuracy of the validation rows.
+    """Train one tower with early stopping on the cross-entropy of the validation rows.
 
     Args:
         settings: encoder, loss, pace and seed.

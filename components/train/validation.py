@@ -1,5 +1,6 @@
 """Scores a model after each epoch on rows that it does not learn from."""
 
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class Validation(keras.callbacks.Callback, ABC):
         """Metrics of the model as it is now."""
 
     @abstractmethod
-    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
+    def merit(self, scores: Mapping[str, float]) -> float:
         """By what epochs are compared; the largest is the best."""
 
     def on_epoch_end(self, epoch: int, logs: Scores | None = None) -> None:
@@ -85,9 +86,9 @@ class RetrievalValidation(Validation):
         ranks = library.rank(questions, self.question_keys, self.answer_keys).numpy()
         return {"val_recall@1": float(np.mean(ranks <= 1)), "val_mrr": float(np.mean(1 / ranks))}
 
-    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
+    def merit(self, scores: Mapping[str, float]) -> float:
         """The MRR."""
-        return (scores["val_mrr"],)
+        return scores["val_mrr"]
 
 
 class LabelValidation(Validation):
@@ -124,6 +125,7 @@ class LabelValidation(Validation):
         entropy = -np.mean(np.log(np.maximum(right, np.finfo(np.float32).tiny))) if known.any() else 0.0
         return {"val_accuracy": float(accuracy), "val_cross_entropy": float(entropy)}
 
-    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
-        """The accuracy, then the cross-entropy."""
-        return scores["val_accuracy"], -scores["val_cross_entropy"]
+    def merit(self, scores: Mapping[str, float]) -> float:
+        """The cross-entropy: it sees how sure a model is and how right, in steps finer than one row."""
+        entropy = scores["val_cross_entropy"]
+        return -math.inf if math.isnan(entropy) else -entropy
