@@ -115,6 +115,24 @@ def data(config: Config, overrides: Overrides = None) -> None:
     show_data(load_config(config, overrides or ()), Console(highlight=False))
 
 
+@app.command()
+def report(
+    config: Config,
+    overrides: Overrides = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where to write it; by default report.html beside the runs."
+        ),
+    ] = None,
+) -> None:
+    """Write one HTML file on the last run: figures, gates, mistakes, calibration, neighbours, lineage."""
+    from pipeline.config import load_config
+    from pipeline.report.command import report as write_report
+
+    write_report(load_config(config, overrides or ()), output, Console(highlight=False))
+
+
 def main() -> None:
     """Run the command line; errors meant for the user end it with one sentence."""
     try:

@@ -1,0 +1,83 @@
+"""Vectors on a plane, a marker for each group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from markupsafe import Markup
+
+from pipeline.report.charts.axes import Scale
+from pipeline.report.charts.markers import marker
+from pipeline.report.charts.svg import drawing, element, title
+from pipeline.report.projection import Projection
+
+_WIDTH, _HEIGHT, _EDGE = 620.0, 520.0, 16.0
+_LINE = 15.0
+_NAMED = 12
+_MANY = 600
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row on the plane."""
+
+    group: int | None
+    """None where its group has no marker of its own."""
+    text: str
+    """What is shown when the pointer rests on it."""
+    ringed: bool = False
+    """Marked, because something is wrong with it."""
+
+
+def scatter_chart(projection: Projection, points: Sequence[Point], names: Mapping[int, str]) -> Markup:
+    """Every row a marker; groups are named at their middle where there are few.
+
+    Args:
+        projection: places of the rows.
+        points: of the same rows, in their order.
+        names: of the groups.
+    """
+    places = _fit(projection.points)
+    size = 3.2 if len(points) > _MANY else 4.4
+    drawn = sorted(zip(places, points, strict=True), key=lambda item: (item[1].ringed, item[1].group is not None))
+    named = _names(places, points, names) if len(names) <= _NAMED else []
+    return drawing(
+        _WIDTH,
+        _HEIGHT,
+        f"{projection.method} of {len(points)} vectors: {', '.join(list(names.values())[:_NAMED])}",
+        *(_point(x, y, point, size) for (x, y), point in drawn),
+        *named,
+    )
+
+
+def _fit(points: np.ndarray) -> list[tuple[float, float]]:
+    """Both axes by one factor, in the middle of the drawing."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.array([_WIDTH, _HEIGHT]) - 2 * _EDGE
+    factor = float((room / np.maximum(high - low, 1e-12)).min())
+    middle = (low + high) / 2
+    x = Scale(0, 1, _WIDTH / 2, _WIDTH / 2 + factor)
+    y = Scale(0, 1, _HEIGHT / 2, _HEIGHT / 2 - factor)
+    return [(x(left), y(up)) for left, up in (points - middle).tolist()]
+
+
+def _point(x: float, y: float, point: Point, size: float) -> Markup:
+    ring = element("circle", cx=x, cy=y, r=size + 3.6, class_="ring") if point.ringed else Markup("")
+    return element("g", title(point.text), ring, marker(point.group, x, y, size))
+
+
+def _names(places: Sequence[tuple[float, float]], points: Sequence[Point], names: Mapping[int, str]) -> list[Markup]:
+    """Names at the median of their groups, moved apart where they would overlap."""
+    medians = []
+    for group, name in names.items():
+        own = [place for place, point in zip(places, points, strict=True) if point.group == group]
+        if own:
+            x, y = np.median(np.array(own), axis=0).tolist()
+            medians.append([y, x, name])
+    medians.sort()
+    for above, below in pairwise(medians):
+        near = abs(above[1] - below[1]) < 4.0 * (len(above[2]) + len(below[2]))
+        if near and below[0] - above[0] < _LINE:
+            below[0] = above[0] + _LINE
+    return [element("text", name, x=x, y=y + 4, text_anchor="middle", class_="group") for y, x, name in medians]
