@@ -84,9 +84,10 @@ def pairs(modality: Modality) -> list[tuple[bytes, bytes, bytes]]:
     if modality == "text":
         return [(row_id.encode(), question.encode(), answer.encode()) for row_id, question, answer, _ in ROWS]
     kinds = ["wall", "floor", "dot"]
+    answers = [1, *range(1, 10)]
     return [
-        (f"{row * 7 % 10:02}".encode(), picture(kinds[row % 3], row), picture(kinds[row % 3], 50 + max(row, 1)))
-        for row in range(10)
+        (f"{row * 7 % 10:02}".encode(), picture(kinds[row % 3], row), picture(kinds[answer % 3], 50 + answer))
+        for row, answer in enumerate(answers)
     ]
 
 
