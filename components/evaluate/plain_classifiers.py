@@ -24,10 +24,10 @@ ALPHA = 0.01
 
 
 def naive_bayes_reference(
-    train_texts: Sequence[str] | Sequence[bytes],
-    train_labels: Sequence[str] | Sequence[bytes],
-    test_texts: Sequence[str] | Sequence[bytes],
-    test_labels: Sequence[str] | Sequence[bytes],
+    train_texts: Sequence[str | bytes],
+    train_labels: Sequence[str | bytes],
+    test_texts: Sequence[str | bytes],
+    test_labels: Sequence[str | bytes],
     seed: int = 0,
 ) -> dict[str, float]:
     """Multinomial naive Bayes, and most of the 5 nearest texts by cosine, over TF-IDF of words (sublinear).
@@ -59,9 +59,9 @@ def naive_bayes_reference(
 
 def pixel_reference(
     train_pictures: np.ndarray,
-    train_labels: Sequence[str] | Sequence[bytes],
+    train_labels: Sequence[str | bytes],
     test_pictures: np.ndarray,
-    test_labels: Sequence[str] | Sequence[bytes],
+    test_labels: Sequence[str | bytes],
     seed: int = 0,
 ) -> dict[str, float]:
     """Most of the 5 nearest pictures by Euclidean distance of pixels.

@@ -15,9 +15,9 @@ _BATCH = 200
 
 
 def tfidf_ranks(
-    questions: Sequence[str] | Sequence[bytes],
-    answers: Sequence[str] | Sequence[bytes],
-    candidates: Sequence[str] | Sequence[bytes],
+    questions: Sequence[str | bytes],
+    answers: Sequence[str | bytes],
+    candidates: Sequence[str | bytes],
     right: Mapping[Any, Collection[Any]] | None = None,
     seed: int = 0,
 ) -> np.ndarray:

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.encoders.settings import EncoderSettings
 from components.losses.scores import unit_vectors
+from components.losses.settings import ClassifyLossSettings
 from components.tasks.classify import ClassifyModel
 from components.tasks.references import References, majority
 from components.train.data import training_batches
@@ -51,16 +53,26 @@ def fit_classify(
     """
     keras.utils.set_random_seed(settings.seed)
     ((name, encoder),) = settings.model.encoders(settings.inputs).items()
+    model = build_model(encoder, settings.model.loss, name, files)
+    model.compile(optimizer=keras.optimizers.Adam(settings.train.learning_rate or encoder.learning_rate))
+    rows = list(read_rows(files.validation, (name, "label")))
+    validation = LabelValidation(rows, model.labels.numpy().tolist(), settings.seed)
+    batches = label_batches(model, files, settings.train.batch_size, settings.seed)
+    return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
+
+
+def build_model(encoder: EncoderSettings, loss: ClassifyLossSettings, name: str, files: Files) -> ClassifyModel:
+    """An untrained model of the part `name`, adapted to the training rows."""
     tower = encoder.build([name], files.vocabulary)[name]
     tower.adapt(tf.constant(raw) for (raw,) in read_batches(files.train, (name,)))
     labels = read_vocabulary(files.labels)
-    model = ClassifyModel(tower, settings.model.loss.build(len(labels), tower.dimensions), labels)
-    model.compile(optimizer=keras.optimizers.Adam(settings.train.learning_rate or encoder.learning_rate))
+    return ClassifyModel(tower, loss.build(len(labels), tower.dimensions), labels)
+
+
+def label_batches(model: ClassifyModel, files: Files, batch_size: int, seed: int) -> tuple[tf.data.Dataset, int]:
+    """Batches of (features, label ids) of the training rows without end, and how many make one pass."""
     columns = (_LABEL, lambda examples: examples["label_id"])
-    batches = training_batches(files.train, {name: tower}, columns, settings.train.batch_size, settings.seed)
-    rows = list(read_rows(files.validation, (name, "label")))
-    validation = LabelValidation(rows, labels, settings.seed)
-    return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
+    return training_batches(files.train, {model.tower.name: model.tower}, columns, batch_size, seed)
 
 
 def encode_references(model: ClassifyModel, files: Files, seed: int) -> References:
