@@ -1,6 +1,6 @@
 """How many rows each label or category has in each split, from the statistics of the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +8,11 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.report.confusion import natural
 
-MOST = 40
+MOST = 20
 """Values named one by one; what is rarer is put together."""
+
+FEW = 12
+"""So many values or fewer keep their natural order."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Distribution:
 
 
 def distribution(feature: str, counts: Mapping[str, Mapping[str, int]]) -> Distribution:
-    """Counts by value, the most frequent first where there are too many to name, else in their natural order.
+    """Counts by value: few in their natural order, many with the most frequent first.
 
     Args:
         feature: its name.
@@ -49,10 +52,17 @@ def distribution(feature: str, counts: Mapping[str, Mapping[str, int]]) -> Distr
     shares = [Share(name, {split: by_name.get(name, 0) for split, by_name in counts.items()}) for name in names]
     shares.sort(key=lambda share: (-share.total, natural(share.name)))
     named, others = (shares, []) if len(shares) <= MOST else (shares[: MOST - 1], shares[MOST - 1 :])
-    rest = Share(f"{len(others)} others", {split: sum(one.rows[split] for one in others) for split in counts})
-    if not others:
+    if len(shares) <= FEW:
         named = sorted(named, key=lambda share: natural(share.name))
-    return Distribution(feature, tuple(named), rest if others else None, len(shares))
+    return Distribution(feature, tuple(named), _together(others), len(shares))
+
+
+def _together(shares: Sequence[Share]) -> Share | None:
+    if not shares:
+        return None
+    rows = {split: sum(share.rows[split] for share in shares) for split in shares[0].rows}
+    most, least = shares[0].total, shares[-1].total
+    return Share(f"{len(shares)} others of {least}{'' if least == most else f' to {most}'} rows each", rows)
 
 
 def read_counts(statistics: Path, feature: str) -> dict[str, int]:

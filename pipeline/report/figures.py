@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.evaluate.settings import SMALLER_IS_BETTER
-from components.evaluate.verdict import Metrics, Slice, Verdict
+from components.evaluate.verdict import Metrics, Verdict
 from pipeline.facts import Facts
 from pipeline.summary import TELLING
 
@@ -53,7 +53,19 @@ class WeakSlice:
     name: str
     rows: int
     values: tuple[float, ...]
-    """In the order of the metrics asked for."""
+    """In the order of the metrics."""
+
+
+@dataclass(frozen=True)
+class WeakSlices:
+    """Slices that are below the whole."""
+
+    metrics: tuple[str, ...]
+    whole: float
+    """The first metric of all test rows."""
+    rows: tuple[WeakSlice, ...]
+    slices: int
+    """How many slices have rows enough to tell."""
 
 
 def figures(verdict: Verdict, metrics: Sequence[str]) -> list[Figure]:
@@ -80,23 +92,26 @@ def decisions(facts: Facts) -> list[Decision]:
     return made
 
 
-def weak_slices(slices: Sequence[Slice], metrics: Sequence[str]) -> list[WeakSlice]:
-    """The slices with rows enough to tell, the weakest in the first metric first.
+def weak_slices(verdict: Verdict, metrics: Sequence[str]) -> WeakSlices:
+    """The slices with rows enough to tell that are below the whole in the first metric, the weakest first.
 
     Args:
-        slices: of a verdict.
-        metrics: what to show of each; in the first of them larger is better.
+        verdict: of the run.
+        metrics: what to show of each; in the first of them larger is better. One that no slice has is left out.
     """
-    telling = [one for one in slices if one.rows >= TELLING and one.name]
-    telling.sort(key=lambda one: (_rank(one.metrics[metrics[0]]), -one.rows))
-    return [
-        WeakSlice(one.by, one.name, one.rows, tuple(one.metrics[name] for name in metrics))
-        for one in telling[:WORST_SLICES]
-    ]
-
-
-def _rank(value: float) -> float:
-    return math.inf if math.isnan(value) else value
+    first, whole = metrics[0], verdict.metrics[metrics[0]]
+    telling = [one for one in verdict.slices if one.rows >= TELLING and one.name]
+    below = sorted((one for one in telling if one.metrics[first] < whole), key=lambda one: one.metrics[first])
+    shown = [name for name in metrics if any(math.isfinite(one.metrics[name]) for one in below)]
+    return WeakSlices(
+        metrics=tuple(shown),
+        whole=whole,
+        rows=tuple(
+            WeakSlice(one.by, one.name, one.rows, tuple(one.metrics[name] for name in shown))
+            for one in below[:WORST_SLICES]
+        ),
+        slices=len(telling),
+    )
 
 
 def _value(metrics: Metrics | None, name: str) -> float | None:

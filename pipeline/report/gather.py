@@ -55,7 +55,7 @@ def gather_page(config: PipelineConfig, stored: StoredRun, newer: Sequence[Run])
         distribution=_distribution(config, stored),
         training=_training(facts.training) if facts.training else None,
         sampled=sampled,
-        slices=weak_slices(facts.verdict.slices, [config.headlines[0], *_others(config)]),
+        slices=weak_slices(facts.verdict, [config.headlines[0], *_others(config)]),
         lineage=_lineage(config, stored),
     )
 

@@ -12,7 +12,7 @@ from pipeline.report.calibration import Calibration
 from pipeline.report.confusion import Confusion
 from pipeline.report.curves import Curve
 from pipeline.report.distribution import Distribution
-from pipeline.report.figures import Decision, Figure, WeakSlice
+from pipeline.report.figures import Decision, Figure, WeakSlices
 from pipeline.report.ranking import RankBin
 from pipeline.report.show import Shown
 from pipeline.report.stored import Step
@@ -186,5 +186,5 @@ class Page:
     distribution: Distribution | None
     training: Training | None
     sampled: Sampled | None
-    slices: Sequence[WeakSlice]
+    slices: WeakSlices
     lineage: Lineage

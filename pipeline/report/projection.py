@@ -1,6 +1,5 @@
 """Vectors of many dimensions drawn on a plane."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +44,6 @@ def project(vectors: np.ndarray, seed: int) -> Projection | None:
         points = pca.fit_transform(kept)
         first, second = pca.explained_variance_ratio_.tolist()
         return Projection("PCA", points, rows, (first, second))
-    perplexity = min(_PERPLEXITY, math.sqrt(len(rows)))
+    perplexity = min(_PERPLEXITY, len(rows) / 4)
     tsne = TSNE(_PLANE, perplexity=perplexity, init="pca", random_state=seed, max_iter=750)
     return Projection("t-SNE", tsne.fit_transform(kept), rows, None)

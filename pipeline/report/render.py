@@ -55,10 +55,12 @@ def write_whole(file: Path, text: str) -> None:
 def number(value: float | None) -> str:
     """Three decimals; a dash for what is undefined.
 
-    >>> number(0.12345), number(float("nan"))
-    ('0.123', '–')
+    >>> number(0.12345), number(-0.0001), number(float("nan"))
+    ('0.123', '0.000', '–')
     """
-    return "–" if value is None or not math.isfinite(value) else f"{value:.3f}".replace("-", "−")
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def signed(value: float | None) -> str:
@@ -67,7 +69,9 @@ def signed(value: float | None) -> str:
     >>> signed(0.5), signed(-0.25)
     ('+0.500', '−0.250')
     """
-    return "–" if value is None or not math.isfinite(value) else f"{value:+.3f}".replace("-", "−")
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−")
 
 
 def count(value: float) -> str:

@@ -50,10 +50,13 @@ def nice_step(rough: float) -> float:
 
 
 def outer(values: list[float], about: int) -> tuple[float, float]:
-    """Round bounds around values."""
+    """Bounds around values, both of them ticks of a scale with some `about` many."""
     low, high = min(values), max(values)
-    step = nice_step((high - low) / about or abs(high) or 1.0)
-    return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    step = 0.0
+    while step != (wider := nice_step((high - low) / about or abs(high) or 1.0)):  # wider bounds may take a wider step
+        step = wider
+        low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    return low, high
 
 
 def tick_text(value: float, step: float) -> str:

@@ -5,9 +5,9 @@ from markupsafe import Markup
 from pipeline.report.charts.svg import element
 
 COLORS = 8
-SHAPES = 4
-MOST = COLORS * 3
-"""Groups that get a marker of their own; the last shape is for all others."""
+SHAPES = 3
+MOST = COLORS * SHAPES
+"""Groups that get a marker of their own; all others share a small dot."""
 
 
 def marker(number: int | None, x: float, y: float, size: float = 4.0) -> Markup:
@@ -20,9 +20,9 @@ def marker(number: int | None, x: float, y: float, size: float = 4.0) -> Markup:
         size: half its width.
     """
     if number is None:
-        return element("circle", cx=x, cy=y, r=size * 0.55, class_="m other")
+        return element("circle", cx=x, cy=y, r=size * 0.65, class_="m other")
     name = f"m c{number % COLORS}"
-    shape = (number + number // COLORS) % (SHAPES - 1)
+    shape = (number % COLORS + number // COLORS) % SHAPES
     if shape == 0:
         return element("circle", cx=x, cy=y, r=size, class_=name)
     if shape == 1:

@@ -8,8 +8,8 @@ from pipeline.report.charts.axes import Scale, y_axis
 from pipeline.report.charts.svg import drawing, element, title
 from pipeline.report.ranking import RankBin
 
-_WIDTH, _HEIGHT = 460.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 452.0, 24.0, 222.0
+_WIDTH, _HEIGHT = 520.0, 300.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 514.0, 24.0, 222.0
 _GAP = 6.0
 
 

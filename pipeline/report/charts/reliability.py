@@ -25,7 +25,7 @@ def reliability_chart(calibration: Calibration) -> Markup:
         y_axis(y, _LEFT, _RIGHT, 5),
         element("line", x1=_LEFT, x2=_RIGHT, y1=_BOTTOM, y2=_BOTTOM, class_="axis"),
         element("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="diagonal"),
-        element("text", "right as often as it says", transform=_along(x(0.3), y(0.3) - 7, x, y), class_="note faint"),
+        element("text", "right as often as it says", transform=_along(x(0.02), y(0.02) - 7, x, y), class_="note faint"),
         *(_bar(one, x, y) for one in filled),
         *(_dot(one, x, y) for one in filled),
         _turned("accuracy", (_TOP + _BOTTOM) / 2),
@@ -37,7 +37,7 @@ def reliability_chart(calibration: Calibration) -> Markup:
 
 def _bar(one: Bin, x: Scale, y: Scale) -> Markup:
     left, width, top = x(one.low) + 1, x(one.high) - x(one.low) - 2, y(one.accuracy)
-    return element("rect", x=left, width=width, y=top, height=y(0) - top, class_="bar")
+    return element("rect", x=left, width=width, y=top, height=y(0) - top, class_="share")
 
 
 def _dot(one: Bin, x: Scale, y: Scale) -> Markup:

@@ -14,6 +14,9 @@ from pipeline.report.projection import Projection
 
 _WIDTH, _HEIGHT, _EDGE = 620.0, 520.0, 16.0
 _LINE = 15.0
+_ABOVE = 9.0
+_COMPACT = 0.5
+"""A group lies together if its points are this much nearer to their middle than all points are to theirs."""
 _NAMED = 12
 _MANY = 600
 
@@ -31,7 +34,7 @@ class Point:
 
 
 def scatter_chart(projection: Projection, points: Sequence[Point], names: Mapping[int, str]) -> Markup:
-    """Every row a marker; groups are named at their middle where there are few.
+    """Every row a marker; groups are named where there are few.
 
     Args:
         projection: places of the rows.
@@ -46,6 +49,7 @@ def scatter_chart(projection: Projection, points: Sequence[Point], names: Mappin
         _WIDTH,
         _HEIGHT,
         f"{projection.method} of {len(points)} vectors: {', '.join(list(names.values())[:_NAMED])}",
+        element("rect", x=0, y=0, width=_WIDTH, height=_HEIGHT, rx=6, class_="plane"),
         *(_point(x, y, point, size) for (x, y), point in drawn),
         *named,
     )
@@ -63,21 +67,25 @@ def _fit(points: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _point(x: float, y: float, point: Point, size: float) -> Markup:
-    ring = element("circle", cx=x, cy=y, r=size + 3.6, class_="ring") if point.ringed else Markup("")
+    ring = element("circle", cx=x, cy=y, r=size + 3.0, class_="ring") if point.ringed else Markup("")
     return element("g", title(point.text), ring, marker(point.group, x, y, size))
 
 
 def _names(places: Sequence[tuple[float, float]], points: Sequence[Point], names: Mapping[int, str]) -> list[Markup]:
-    """Names at the median of their groups, moved apart where they would overlap."""
+    """Names above the middle of groups that lie together, moved apart where they would overlap."""
+    everyone = np.array(places)
     medians = []
     for group, name in names.items():
-        own = [place for place, point in zip(places, points, strict=True) if point.group == group]
-        if own:
-            x, y = np.median(np.array(own), axis=0).tolist()
-            medians.append([y, x, name])
+        own = everyone[[point.group == group for point in points]]
+        if len(own) and _spread(own) <= _COMPACT * _spread(everyone):
+            medians.append([float(np.quantile(own[:, 1], 0.08)) - _ABOVE, float(np.median(own[:, 0])), name])
     medians.sort()
     for above, below in pairwise(medians):
         near = abs(above[1] - below[1]) < 4.0 * (len(above[2]) + len(below[2]))
         if near and below[0] - above[0] < _LINE:
             below[0] = above[0] + _LINE
-    return [element("text", name, x=x, y=y + 4, text_anchor="middle", class_="group") for y, x, name in medians]
+    return [element("text", name, x=x, y=max(y, _LINE), text_anchor="middle", class_="group") for y, x, name in medians]
+
+
+def _spread(points: np.ndarray) -> float:
+    return float(np.median(np.linalg.norm(points - np.median(points, axis=0), axis=1)))

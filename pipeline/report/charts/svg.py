@@ -15,13 +15,13 @@ def element(tag: str, *children: str | Markup, **attributes: str | float | None)
     >>> element("text", "a < b", x=1.0, text_anchor="end")
     Markup('<text x="1" text-anchor="end">a &lt; b</text>')
     """
-    written = "".join(
+    written = Markup("").join(
         Markup(' {}="{}"').format(_NAMES.get(name, name.rstrip("_").replace("_", "-")), _value(value))
         for name, value in attributes.items()
         if value is not None
     )
     inside = Markup("").join(escape(child) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), written, inside)
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, written, inside)
 
 
 def drawing(width: float, height: float, title: str, *children: Markup) -> Markup:
