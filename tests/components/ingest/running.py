@@ -14,7 +14,7 @@ from components.ingest.executor import Executor
 from components.ingest.settings import DataSettings, LabelData, PairData
 from components.ingest.summary import REJECTS_FILE, SUMMARY_FILE, Summary
 
-RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+BEAM_ARGS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner", "--sdk_container_image=none"]
 SPLITS = ("train", "validation", "test")
 
 type Example = dict[str, bytes]
@@ -48,7 +48,7 @@ def ingest(data: DataSettings, out: Path, rejects_path: Path | None = None) -> I
     artifact = standard_artifacts.Examples()
     artifact.uri = str(out)
     properties = {name: value for name, value in component.exec_properties.items() if value is not None}
-    Executor(Executor.Context(beam_pipeline_args=[RUNNER])).Do({}, {"examples": [artifact]}, properties)
+    Executor(Executor.Context(beam_pipeline_args=BEAM_ARGS)).Do({}, {"examples": [artifact]}, properties)
     with (out / REJECTS_FILE).open(newline="") as file:
         rejects = list(csv.DictReader(file))
     summary = Summary.model_validate_json((out / SUMMARY_FILE).read_text())

@@ -11,12 +11,13 @@ from tfx.types import standard_artifacts
 from components.ingest.component import example_gen
 from components.ingest.errors import DataError
 from components.ingest.job import Job, unpack
-from components.ingest.settings import PairData
+from components.ingest.settings import LabelData, PairData
+from tests.components.ingest.drawn import picture, write
 
 
-def fingerprint(settings: PairData) -> str:
+def seen_by_driver(data: PairData | LabelData) -> str:
     """What TFX's driver makes of the component's input, without its cache."""
-    properties = example_gen(settings, rejects_path=None).exec_properties
+    properties = example_gen(data, rejects_path=None).exec_properties
     info = data_types.ExecutionInfo(
         exec_properties={name: value for name, value in properties.items() if value is not None},
         output_dict={"examples": [standard_artifacts.Examples()]},
@@ -24,13 +25,57 @@ def fingerprint(settings: PairData) -> str:
     return FileBasedDriver(None).run(info).exec_properties["input_fingerprint"].string_value
 
 
+def job_of(data: PairData | LabelData) -> Job:
+    return unpack(example_gen(data, rejects_path="/somewhere/rejected.csv").exec_properties["custom_config"])
+
+
 def test_the_job_survives_the_way_to_the_executor(tmp_path: Path) -> None:
-    settings = PairData.model_validate(
-        {"path": str(tmp_path / "å.jsonl"), "max_bad_fraction": 0.25, "columns": {"id": "n°"}, "splits": {"train": 3}}
+    data = PairData.model_validate(
+        {
+            "path": str(tmp_path / "å.jsonl"),
+            "max_bad_fraction": 0.25,
+            "columns": {"id": "n°"},
+            "splits": {"train": 3},
+            "images": ["answer"],
+        }
     )
-    component = example_gen(settings, rejects_path="/somewhere/rejected.csv")
-    expected = Job(settings=settings, format="jsonl", rejects_path="/somewhere/rejected.csv")
-    assert unpack(component.exec_properties["custom_config"]) == expected
+    job = job_of(data)
+    assert job == Job(
+        settings=data,
+        format="jsonl",
+        pattern="å.jsonl",
+        rejects_path="/somewhere/rejected.csv",
+        fingerprint=job.fingerprint,
+    )
+
+
+@pytest.mark.parametrize("format_", ["images", "texts"])
+def test_the_job_knows_pairs_from_labels(tmp_path: Path, format_: str) -> None:
+    data = LabelData.model_validate({"path": str(tmp_path), "format": format_})
+    job = job_of(data)
+    assert job.settings == data
+    assert type(job.settings) is LabelData
+    assert (job.format, job.pattern) == (format_, "*/*")
+
+
+def test_a_picture_that_goes_to_another_class_changes_the_cache_key(tmp_path: Path) -> None:
+    for name in ("ko/1.png", "katt/2.png"):
+        write(tmp_path / name, picture(1))
+    data = LabelData(path=str(tmp_path), format="images")
+    before = job_of(data).fingerprint, seen_by_driver(data)
+    (tmp_path / "ko/1.png").rename(tmp_path / "katt/1.png")
+    assert seen_by_driver(data) == before[1]
+    assert job_of(data).fingerprint != before[0]
+
+
+@pytest.mark.parametrize("name", [b"b\xe5d.png", b"b\xe5d/folder in a class"])
+def test_the_driver_does_not_stop_at_names_that_are_not_utf8(tmp_path: Path, name: bytes) -> None:
+    write(tmp_path / "ko/1.png", picture(1))
+    data = LabelData(path=str(tmp_path), format="images")
+    before = job_of(data).fingerprint
+    write(tmp_path / "ko" / os.fsdecode(name), picture(2))
+    assert seen_by_driver(data).startswith("split:all,num_files:1,")
+    assert (job_of(data).fingerprint != before) == name.endswith(b".png")
 
 
 def test_a_change_of_settings_changes_the_cache_key(tmp_path: Path) -> None:
@@ -49,12 +94,12 @@ def test_the_driver_takes_the_fingerprint_of_the_files_meant_and_of_no_others(tm
     for name in ("faq[1].csv", "faq1.csv", "b.csv"):
         (folder / name).write_text("question,answer\na,b\n")
     one, all_ = PairData(path=f"{folder}/faq[1].csv"), PairData(path=str(folder))
-    before = fingerprint(one), fingerprint(all_)
+    before = seen_by_driver(one), seen_by_driver(all_)
     assert before[0].startswith("split:all,num_files:1,total_bytes:20,")
     assert before[1].startswith("split:all,num_files:3,total_bytes:60,")
     os.utime(folder / "b.csv", (1, 1))
-    assert fingerprint(one) == before[0]
-    assert fingerprint(all_) != before[1]
+    assert seen_by_driver(one) == before[0]
+    assert seen_by_driver(all_) != before[1]
 
 
 def test_a_path_that_cannot_be_resolved_is_refused(tmp_path: Path) -> None:
