@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.errors import UserError
-from components.evaluate.settings import ClassifyMetric, Gate, Gates, MatchMetric, Metric
+from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_directions
 from components.ingest.settings import LabelData, PairData
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
@@ -60,6 +60,14 @@ class PipelineConfig(BaseModel):
             raise ValueError(f"model: {error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _check_gates(self) -> Self:
+        try:
+            check_directions(self.gates)
+        except ValueError as error:
+            raise ValueError(f"gates.{error}") from None
+        return self
+
     @property
     @abstractmethod
     def metrics(self) -> tuple[Metric, ...]:
@@ -94,7 +102,7 @@ class MatchConfig(PipelineConfig):
     data: PairData = Field(description="Where the rows come from.")
     model: MatchSettings = Field(default=MatchSettings(), description="Encoders and loss.")
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
-    gates: Gates[MatchMetric] = Field(
+    gates: dict[MatchMetric, Gate] = Field(
         default={"mrr": Gate(max_drop=0.01)},
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
@@ -124,7 +132,7 @@ class ClassifyConfig(PipelineConfig):
     data: LabelData = Field(description="Where the rows come from.")
     model: ClassifySettings = Field(default=ClassifySettings(), description="Encoder and loss.")
     neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
-    gates: Gates[ClassifyMetric] = Field(
+    gates: dict[ClassifyMetric, Gate] = Field(
         default={"accuracy": Gate(max_drop=0.01)},
         description="What a model must reach to be pushed, by metric: `accuracy`; `neighbor_accuracy`, of the majority "
         "of the 5 nearest training rows; `ece`, the expected calibration error over 15 bins; `distance_ratio`, "
@@ -167,7 +175,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     for override in overrides:
         _apply(raw, override)
     task = raw.get("task", "match")
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise ConfigError(f"{file}: task: got {show(task)}; allowed are {', '.join(TASKS)}")
     try:
         config = TASKS[task].model_validate(raw)

@@ -2,10 +2,12 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+
+from pipeline.fields import models_in, tag_of
 
 
 def sentence(error: ErrorDetails, raw: dict[str, Any], root: type[BaseModel]) -> str:  # noqa: PLR0911  one a case
@@ -58,26 +60,18 @@ def _locate(location: Iterable[int | str], raw: Any) -> tuple[list[str], Mapping
 
 def _allowed_keys(location: Sequence[int | str], root: type[BaseModel]) -> list[str]:
     """Names that are allowed where `location` points: the fields of the model reached by its parents."""
-    model: Any = root
+    models: list[type[BaseModel]] = [root]
     for part in location[:-1]:
-        model = _step_into(model, str(part))
-    return list(getattr(model, "model_fields", {}))
+        models = _step_into(models, str(part))
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
 
 
-def _step_into(model: Any, part: str) -> Any:
-    field = getattr(model, "model_fields", {}).get(part)
-    if field is not None:
-        arguments = getattr(field.annotation, "__args__", ())
-        return arguments if len(arguments) > 1 else field.annotation
-    if isinstance(model, tuple):  # a union, `part` is the tag, or a mapping, `part` is the key
-        tagged = [member for member in model if part in _tags(member)]
-        return tagged[0] if tagged else model[-1]
-    return model
-
-
-def _tags(model: Any) -> tuple[str, ...]:
-    fields = getattr(model, "model_fields", {})
-    return get_args(fields["type"].annotation) if "type" in fields else ()
+def _step_into(models: list[type[BaseModel]], part: str) -> list[type[BaseModel]]:
+    """What `part` leads to: a field's settings, one of a union by its tag, or, by the key of a mapping, its values."""
+    fields = [model.model_fields[part] for model in models if part in model.model_fields]
+    if fields:
+        return [model for field in fields for model in models_in(field.annotation)]
+    return [model for model in models if tag_of(model) == part] or models
 
 
 def show(value: Any) -> str:

@@ -52,7 +52,7 @@ class MatchSettings(BaseModel):
             both = self.encoder or _MATCHING[inputs["question"]]
             if self.encoder is None and inputs["question"] != inputs["answer"]:
                 raise ValueError("question and answer differ in kind; give question_encoder and answer_encoder")
-            return {side: _reading(both, "encoder", side, inputs) for side in ("question", "answer")}
+            return {side: _reading(both, "encoder", side, inputs[side]) for side in ("question", "answer")}
         if question is None or answer is None or self.encoder is not None:
             raise ValueError("give either encoder, or both question_encoder and answer_encoder")
         if question.vector_size != answer.vector_size:
@@ -61,8 +61,8 @@ class MatchSettings(BaseModel):
                 f" {answer.vector_size}; they must be the same"
             )
         return {
-            "question": _reading(question, "question_encoder", "question", inputs),
-            "answer": _reading(answer, "answer_encoder", "answer", inputs),
+            "question": _reading(question, "question_encoder", "question", inputs["question"]),
+            "answer": _reading(answer, "answer_encoder", "answer", inputs["answer"]),
         }
 
     def build(self, inputs: Mapping[str, Modality], vocabulary_file: str) -> list[dict[str, Tower]]:
@@ -94,14 +94,12 @@ class ClassifySettings(BaseModel):
             ValueError: it does not read this input.
         """
         ((name, modality),) = inputs.items()
-        return {name: _reading(self.encoder or _CLASSIFYING[modality], "encoder", name, inputs)}
+        return {name: _reading(self.encoder or _CLASSIFYING[modality], "encoder", "the input", modality)}
 
 
-def _reading(encoder: EncoderSettings, key: str, name: str, inputs: Mapping[str, Modality]) -> EncoderSettings:
-    if encoder.modality != inputs[name]:
-        kinds = {"text": "texts", "image": "pictures"}
-        raise ValueError(
-            f"{key} is {encoder.type}, which reads {kinds[encoder.modality]}, but {name} is"
-            f" {'a picture' if inputs[name] == 'image' else 'a text'}"
-        )
+def _reading(encoder: EncoderSettings, key: str, what: str, modality: Modality) -> EncoderSettings:
+    if encoder.modality != modality:
+        reads = "texts" if encoder.modality == "text" else "pictures"
+        given = "a text" if modality == "text" else "a picture"
+        raise ValueError(f"{key} is {encoder.type}, which reads {reads}, but {what} is {given}")
     return encoder

@@ -4,9 +4,14 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.config import ConfigError, load_config
+from components.encoders.settings import BagSettings, CnnSettings, EmbeddingBagSettings, EncoderSettings, LstmSettings
+from components.evaluate.settings import Gate
+from components.train.settings import ClassifyTrainer, MatchTrainer
+from pipeline.config import ClassifyConfig, ConfigError, MatchConfig, load_config
 
 MINIMAL: dict[str, Any] = {"name": "faq", "data": {"path": "faq.csv"}}
+CLASSIFY: dict[str, Any] = {"name": "faq", "task": "classify", "data": {"path": "news", "format": "texts"}}
+PICTURES: dict[str, Any] = {"name": "faq", "task": "classify", "data": {"path": "digits", "format": "images"}}
 
 
 def write(folder: Path, content: dict[str, Any] | str) -> Path:
@@ -40,7 +45,145 @@ def test_overrides_win_and_are_yaml(tmp_path: Path) -> None:
     config = load_config(file, ["train.epochs=7", "gates.recall@1.min=0.4", "model.encoder={type: lstm, units: 8}"])
     assert config.train.epochs == 7
     assert config.gates["recall@1"].min == 0.4
-    assert config.model.encoder.type == "lstm"
+    assert config.model.encoder == LstmSettings(units=8)
+
+
+def test_the_task_chooses_metrics_and_what_the_trainer_is_told(tmp_path: Path) -> None:
+    match = load_config(write(tmp_path, MINIMAL | {"candidates": 3, "seed": 7}))
+    assert isinstance(match, MatchConfig)
+    assert match.metrics == ("recall@1", "recall@5", "recall@10", "mrr")
+    assert set(match.headlines) <= set(match.metrics)
+    assert match.gates == {"mrr": Gate(max_drop=0.01)}
+    texts = {"question": "text", "answer": "text"}
+    assert match.trainer_settings == MatchTrainer.model_validate(
+        {"inputs": texts, "model": match.model, "train": match.train, "seed": 7, "candidates": 3}
+    )
+    classify = load_config(write(tmp_path, CLASSIFY | {"neighbors": 9, "gates": {"ece": {"max": 0.1, "max_rise": 0}}}))
+    assert isinstance(classify, ClassifyConfig)
+    assert classify.metrics == ("accuracy", "neighbor_accuracy", "ece", "distance_ratio")
+    assert set(classify.headlines) <= set(classify.metrics)
+    assert classify.gates == {"ece": Gate(max=0.1, max_rise=0.0)}
+    assert classify.trainer_settings == ClassifyTrainer.model_validate(
+        {"inputs": {"text": "text"}, "model": classify.model, "train": classify.train, "seed": 1, "neighbors": 9}
+    )
+    assert load_config(write(tmp_path, CLASSIFY)).gates == {"accuracy": Gate(max_drop=0.01)}
+
+
+@pytest.mark.parametrize(
+    ("content", "encoders"),
+    [
+        (MINIMAL, {"question": BagSettings(), "answer": BagSettings()}),
+        (
+            MINIMAL | {"data": {"path": "x.csv", "images": ["question", "answer"]}},
+            {"question": CnnSettings(), "answer": CnnSettings()},
+        ),
+        (
+            MINIMAL
+            | {"data": {"path": "x.csv", "images": ["answer"]}}
+            | {"model": {"question_encoder": {"type": "lstm"}, "answer_encoder": {"type": "cnn"}}},
+            {"question": LstmSettings(), "answer": CnnSettings()},
+        ),
+        (CLASSIFY, {"text": EmbeddingBagSettings()}),
+        (PICTURES, {"image": CnnSettings()}),
+        (
+            CLASSIFY | {"data": {"path": "x.csv", "columns": {"image": "file", "label": "digit"}}},
+            {"image": CnnSettings()},
+        ),
+    ],
+)
+def test_encoders_are_those_of_what_is_read(
+    tmp_path: Path, content: dict[str, Any], encoders: dict[str, EncoderSettings]
+) -> None:
+    config = load_config(write(tmp_path, content))
+    assert config.model.encoders(config.data.inputs) == encoders
+
+
+BAG_AND_LSTM = {"question_encoder": {"type": "bag"}, "answer_encoder": {"type": "lstm"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (MINIMAL | {"task": "rank"}, "task: got 'rank'; allowed are match, classify"),
+        (MINIMAL | {"task": ["match"]}, "task: got ['match']; allowed are match, classify"),
+        (MINIMAL | {"task": None}, "task: got None; allowed are match, classify"),
+        (MINIMAL | {"neighbors": 3}, "neighbors: unknown key; allowed are name, task,"),
+        (CLASSIFY | {"candidates": 3}, "candidates: unknown key; allowed are name, task,"),
+        (
+            CLASSIFY | {"gates": {"ece": {"min": 0.1}}},
+            "gates.ece.min: got 0.1; ece is better when smaller: it takes max and max_rise",
+        ),
+        (
+            CLASSIFY | {"gates": {"accuracy": {"min": 0.9}, "distance_ratio": {"max_drop": 0}}},
+            "gates.distance_ratio.max_drop: got 0; distance_ratio is better when smaller: it takes max and max_rise",
+        ),
+        (
+            CLASSIFY | {"gates": {"neighbor_accuracy": {"max": 0}}},
+            "gates.neighbor_accuracy.max: got 0; neighbor_accuracy is better when larger: it takes min and max_drop",
+        ),
+        (
+            MINIMAL | {"gates": {"mrr": {"max_rise": 0.25}}},
+            "gates.mrr.max_rise: got 0.25; mrr is better when larger: it takes min and max_drop",
+        ),
+        (
+            CLASSIFY | {"gates": {"mrr": {"min": 0.1}}},
+            "gates.mrr: got 'mrr'; should be 'accuracy', 'neighbor_accuracy'",
+        ),
+        (MINIMAL | {"gates": {"ece": {"max": 0.1}}}, "gates.ece: got 'ece'; should be 'recall@1', 'recall@5'"),
+        (CLASSIFY | {"gates": {"ece": {"mix": 0.1}}}, "gates.ece.mix: unknown key; did you mean min?"),
+        (
+            MINIMAL | {"model": {"encoder": {"type": "cnn"}}},
+            "model: encoder is cnn, which reads pictures, but question is a text",
+        ),
+        (
+            PICTURES | {"model": {"encoder": {"type": "bag"}}},
+            "model: encoder is bag, which reads texts, but the input is a picture",
+        ),
+        (
+            MINIMAL | {"model": {"question_encoder": {"type": "bag"}}},
+            "model: give either encoder, or both question_encoder and answer_encoder",
+        ),
+        (
+            MINIMAL | {"model": BAG_AND_LSTM},
+            "model: question_encoder makes vectors of 1024 numbers and answer_encoder of 64; they must be the same",
+        ),
+        (
+            MINIMAL | {"data": {"path": "x.csv", "images": ["question"]}},
+            "model: question and answer differ in kind; give question_encoder and answer_encoder",
+        ),
+        (
+            CLASSIFY | {"model": {"answer_encoder": {"type": "bag"}}},
+            "model.answer_encoder: unknown key; did you mean encoder?",
+        ),
+        (
+            PICTURES | {"model": {"encoder": {"type": "cnn", "augmentation": {"flap": True}}}},
+            "model.encoder.augmentation.flap: unknown key; did you mean flip?",
+        ),
+        (
+            PICTURES | {"model": {"encoder": {"type": "cnn", "size": [28]}}},
+            "model.encoder.size.1: is missing",
+        ),
+        (
+            PICTURES | {"model": {"encoder": {"type": "cnn", "filters": [8, 0]}}},
+            "model.encoder.filters.1: got 0; should be greater than or equal to 1",
+        ),
+        (MINIMAL | {"data": {"path": "x", "format": "images"}}, "data.format: got 'images'; should be 'auto', 'csv',"),
+        (
+            CLASSIFY | {"data": {"path": "x", "columns": {"question": "q"}}},
+            "data.columns.question: unknown key; allowed are id, category, text, image, label, group",
+        ),
+        (
+            MINIMAL | {"data": {"path": "x", "images": ["label"]}},
+            "data.images.0: got 'label'; should be 'question' or 'answer'",
+        ),
+        (CLASSIFY | {"model": {"loss": {"type": "cosine_triplet"}}}, "model.loss.type: got 'cosine_triplet'; allowed"),
+        (MINIMAL | {"model": {"loss": {"type": "center"}}}, "model.loss.type: got 'center'; allowed are 'cosine_trip"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_with_its_key(tmp_path: Path, content: dict[str, Any], expected: str) -> None:
+    text = message(tmp_path, content)
+    assert text.startswith(f"{tmp_path}/faq.yaml: {expected}")
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize(

@@ -145,10 +145,13 @@ def test_towers_share_what_they_say(encoder: EncoderSettings, model: MatchModel)
     shapes = [tuple(weight.shape) for weight in own]
     if encoder.type in ("bag", "embedding_bag"):
         assert shapes == [tuple(weight.shape) for weight in answers_own]
-        assert sorted(weight.name for weight in own) == {
-            "bag": ["log_weight"],
-            "embedding_bag": ["embeddings", "idf"],
-        }[encoder.type]
+        assert (
+            sorted(weight.name for weight in own)
+            == {
+                "bag": ["log_weight"],
+                "embedding_bag": ["embeddings", "idf"],
+            }[encoder.type]
+        )
     else:
         assert shapes == [(encoder.vector_size, encoder.vector_size), (encoder.vector_size,)]
         assert answers_own == []

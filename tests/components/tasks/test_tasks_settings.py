@@ -91,7 +91,7 @@ def test_classifiers_have_defaults_by_what_they_read() -> None:
     assert ClassifySettings().encoders({"text": "text"}) == {"text": EmbeddingBagSettings()}
     assert ClassifySettings().encoders({"image": "image"}) == {"image": CnnSettings()}
     assert ClassifySettings(encoder=BAG).encoders({"text": "text"}) == {"text": BAG}
-    with pytest.raises(ValueError, match="encoder is bag, which reads texts, but image is a picture"):
+    with pytest.raises(ValueError, match="encoder is bag, which reads texts, but the input is a picture"):
         ClassifySettings(encoder=BAG).encoders({"image": "image"})
 
 

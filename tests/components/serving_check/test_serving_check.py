@@ -1,0 +1,204 @@
+"""The check against a real server: models of texts and of pictures, and models that do not serve as they say."""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.parts import Kind, Modality
+from components.serving_check import check as module
+from components.serving_check.check import Arrays, ServingError, check_serving
+from components.serving_check.component import REASON, ServingCheck
+from components.train.export import Function, export
+from tests.components.corpus import picture, write_records
+
+TEXTS = [b"a fence", "许可证".encode(), b"a"]
+PICTURES = [picture("wall", 1), picture("dot", 2, width=9)]
+
+
+def length(raw: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.strings.length(raw), tf.float32)
+
+
+def of_text(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+    size = length(raw)
+    return {"vector": tf.stack([size, 2 * size], axis=1), "names": tf.strings.join([raw, "!"])}
+
+
+def of_picture(raw: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The mean of each channel, which only a decoded picture has."""
+    means = tf.map_fn(
+        lambda one: tf.reduce_mean(tf.cast(tf.io.decode_png(one, channels=3), tf.float32), axis=[0, 1]),
+        raw,
+        fn_output_signature=tf.TensorSpec([3], tf.float32),
+    )
+    return {"vector": means}
+
+
+def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {"rank": length(examples)}
+
+
+def model(folder: Path, signatures: Mapping[str, tuple[Modality, Function]]) -> Path:
+    """A Model artifact's folder."""
+    export([tf.Module()], signatures, next(iter(signatures)), evaluate, str(folder / "Format-Serving"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that reads pictures and texts."""
+    signatures: dict[str, tuple[Modality, Function]] = {
+        "question": ("image", of_picture),
+        "answer": ("text", of_text),
+    }
+    return model(tmp_path_factory.mktemp("both") / "model", signatures)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Arrays]]:
+    """Every answer that the check compares: signature, protocol, what was served."""
+    answers: list[tuple[str, str, Arrays]] = []
+    compare = module._compare
+
+    def noted(signature: str, protocol: str, served: Arrays, own: Arrays) -> None:
+        answers.append((signature, protocol, served))
+        compare(signature, protocol, served, own)
+
+    monkeypatch.setattr(module, "_compare", noted)
+    return answers
+
+
+def test_texts_and_pictures_are_asked_by_grpc_and_rest(both: Path, asked: list[tuple[str, str, Arrays]]) -> None:
+    names = check_serving(both / "Format-Serving", {"text": TEXTS, "image": PICTURES})
+    assert names == ["answer", "question", "serving_default"]
+    assert [(signature, protocol) for signature, protocol, _ in asked] == [
+        (name, protocol) for name in names for protocol in ("gRPC", "REST")
+    ]
+    means = [np.asarray(Image.open(io.BytesIO(content))).mean(axis=(0, 1)) for content in PICTURES]
+    for signature, protocol, served in asked:
+        if signature == "answer":
+            assert served["vector"].tolist() == [[7, 14], [9, 18], [1, 2]], protocol
+        else:
+            (vector,) = served.values()
+            np.testing.assert_allclose(vector, means, rtol=1e-5, err_msg=protocol)
+
+
+def served_differently(monkeypatch: pytest.MonkeyPatch, protocol: str, change: Callable[[Arrays], Arrays]) -> None:
+    """Changes what a server would answer."""
+    original = getattr(module, protocol)
+    monkeypatch.setattr(module, protocol, lambda *arguments: change(original(*arguments)))
+
+
+def on_vector(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Arrays], Arrays]:
+    return lambda served: {
+        name: change(values) if name in ("vector", "") else values for name, values in served.items()
+    }
+
+
+@pytest.mark.parametrize(("protocol", "name"), [("_by_grpc", "gRPC"), ("_by_rest", "REST")])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (on_vector(lambda vector: vector + 2e-3), "answer.vector over {} is 0.002 away from the model's own"),
+        (on_vector(lambda vector: vector * np.nan), "answer.vector over {} is not finite"),
+        (on_vector(lambda vector: vector[:2]), "answer.vector over {} has shape (2, 2), the model's is (3, 2)"),
+        (
+            lambda served: {"vector": served["vector"]},
+            "signature answer over {} returns ['vector'], the model ['names', 'vector']",
+        ),
+    ],
+    ids=["other numbers", "no numbers", "other shape", "other outputs"],
+)
+def test_what_is_served_otherwise_is_named(
+    *,
+    both: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+    name: str,
+    change: Callable[[Arrays], Arrays],
+    reason: str,
+) -> None:
+    served_differently(monkeypatch, protocol, change)
+    with pytest.raises(ServingError) as caught:
+        check_serving(both / "Format-Serving", {"text": TEXTS, "image": PICTURES})
+    assert str(caught.value) == reason.format(name)
+
+
+class Untracked(tf.Module):
+    """A Keras layer under a plain module: it loads eagerly, but in no TF 1 session, and so not in a server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = keras.layers.Dense(2)
+        self.layer.build((None, 1))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def answer(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"vector": self.layer(length(text)[:, tf.newaxis])}
+
+
+def test_a_model_that_loads_here_but_in_no_server_is_refused(tmp_path: Path) -> None:
+    module = Untracked()
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures={"answer": module.answer})
+    assert tf.saved_model.load(str(tmp_path / "model")).signatures["answer"](tf.constant(TEXTS))["vector"].shape[0] == 3
+    with pytest.raises(ServingError, match="the model server does not serve the exported model: "):
+        check_serving(tmp_path / "model", {"text": TEXTS})
+
+
+def step(folder: Path, uri: Path, parts: Mapping[str, Kind], rows: Sequence[Mapping[str, bytes]]) -> dict[str, object]:
+    """Run the step on a test split; tells what the blessing says, and which file it left."""
+    trained, examples = standard_artifacts.Model(), standard_artifacts.Examples()
+    blessing = standard_artifacts.InfraBlessing()
+    trained.uri, examples.uri, blessing.uri = str(uri), str(folder / "examples"), str(folder / "blessing")
+    examples.split_names = artifact_utils.encode_split_names(["train", "test"])
+    write_records(folder / "examples" / "Split-test", rows)
+    ServingCheck.EXECUTOR_SPEC.executor_class().Do(
+        {"model": [trained], "examples": [examples]},
+        {"blessing": [blessing]},
+        {"rows": 2, "parts": json.dumps(dict(parts))},
+    )
+    return {
+        "blessed": blessing.get_int_custom_property("blessed"),
+        "reason": blessing.get_string_custom_property(REASON),
+        "files": [file.name for file in (folder / "blessing").iterdir()],
+    }
+
+
+ROWS = [
+    {"id": b"1", "question": PICTURES[0], "answer": b"a wall"},
+    {"id": b"2", "question": PICTURES[1], "answer": b"a dot"},
+    {"id": b"3", "question": PICTURES[1], "answer": b"a third row"},
+]
+PARTS: dict[str, Kind] = {"question": "image", "answer": "text"}
+
+
+def test_the_step_asks_with_rows_of_the_test_split(
+    both: Path, tmp_path: Path, asked: list[tuple[str, str, Arrays]]
+) -> None:
+    assert step(tmp_path, both, PARTS, ROWS) == {"blessed": 1, "reason": "", "files": ["INFRA_BLESSED"]}
+    lengths = [served["vector"][:, 0].tolist() for signature, _, served in asked if signature == "answer"]
+    assert lengths == [[6, 5], [6, 5]]
+
+
+def test_the_step_asks_no_signature_with_labels(tmp_path: Path, asked: list[tuple[str, str, Arrays]]) -> None:
+    made = model(tmp_path / "model", {"classify": ("text", of_text)})
+    rows = [{"text": b"brick", "label": b"wall"}, {"text": b"tile", "label": b"floor"}]
+    assert step(tmp_path, made, {"text": "text", "label": "label"}, rows)["blessed"] == 1
+    assert [served["vector"][:, 0].tolist() for _, _, served in asked] == [[5, 4]] * 4
+
+
+def test_the_step_says_why_it_does_not_bless(both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served_differently(monkeypatch, "_by_rest", on_vector(lambda vector: vector * np.inf))
+    assert step(tmp_path, both, PARTS, ROWS) == {
+        "blessed": 0,
+        "reason": "answer.vector over REST is not finite",
+        "files": ["INFRA_NOT_BLESSED"],
+    }
