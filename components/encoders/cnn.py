@@ -57,8 +57,12 @@ def build_towers(settings: CnnSettings | LenetSettings, names: Sequence[str]) ->
 
 
 def _cnn(settings: CnnSettings) -> keras.layers.Layer:
+    return keras.Sequential([keras.Input((*settings.size, settings.channels)), *cnn_layers(settings)], name="cnn")
+
+
+def cnn_layers(settings: CnnSettings) -> list[keras.layers.Layer]:
     """Blocks of two normalised convolutions and a pooling that halves the picture, while there is anything to halve."""
-    layers: list[keras.layers.Layer] = [keras.Input((*settings.size, settings.channels))]
+    layers: list[keras.layers.Layer] = []
     side = min(settings.size)
     for filters in settings.filters:
         for _ in range(2):
@@ -70,12 +74,12 @@ def _cnn(settings: CnnSettings) -> keras.layers.Layer:
         if side > 1:
             layers.append(keras.layers.MaxPooling2D())
             side //= 2
-    layers += [
+    return [
+        *layers,
         keras.layers.Flatten(),
         keras.layers.Dropout(settings.dropout),
         keras.layers.Dense(settings.dimensions),
     ]
-    return keras.Sequential(layers, name="cnn")
 
 
 def _lenet(settings: LenetSettings) -> keras.layers.Layer:

@@ -6,8 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from components.encoders.tower import Tower
-from components.train.rows import READ_BATCH, count, records, size
+from components.train.rows import count, records, size
 
+LOAD_BATCH = 64
 SHUFFLE_ROWS = 50_000
 SHUFFLE_BYTES = 1 << 28  # compressed
 MAX_MEMORY = 1 << 29
@@ -59,7 +60,7 @@ def training_batches(
     full = rows >= batch_size
     row_bytes = [tower.feature_bytes for tower in towers.values()]
     if all(row_bytes) and rows * sum(filter(None, row_bytes)) <= MAX_MEMORY:
-        loaded = [parse(batch) for batch in records(files).batch(READ_BATCH)]
+        loaded = list(records(files).batch(LOAD_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE))
         whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *loaded)
         order = tf.data.Dataset.range(rows).shuffle(rows, seed=seed, reshuffle_each_iteration=True)
         batches = order.batch(batch_size, drop_remainder=full).repeat()
