@@ -17,7 +17,8 @@ from tests.components.ingest.drawn import picture, write
 def read(folder: Path, format_: str, **settings: object) -> dict[str, Record | Reject]:
     """What became of each file, by its name in the folder as it can be printed."""
     data = LabelData.model_validate({"path": str(folder), "format": format_, **settings})
-    units = units_of(check_source(data).files, data.format)
+    source = check_source(data)
+    units = units_of(source.files, source.format)
     places = [(unit.place(item.line), item) for unit in units for item in read_records(unit, data)]
     assert all(line is None for (_, line), _ in places)
     return {name.removeprefix(f"{folder}/"): item for (name, _), item in places}
