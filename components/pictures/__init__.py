@@ -1,7 +1,7 @@
 """Pictures: checked when they come in, decoded by the same operations in training and in the serving graph.
 
 The way of a picture: `check` tells why one cannot be used; `decode` makes floats of one size of encoded bytes, reading
-each by `read` (with `gif`, `bmp`, `alpha`, and `refuse` for what must not be read); `augment` alters them in training.
+each by `read` (with `gif`, `bmp`, `alpha`, `refuse`, `out_of_line`); `augment` alters them in training.
 
 - `check.check_picture`: why a file is no picture that can be used.
 - `decode.decode_pictures`: string[N] to float32[N, height, width, channels] in [0, 1].

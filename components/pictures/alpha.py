@@ -11,4 +11,4 @@ def over_white(rgba: tf.Tensor, opaque: tf.Tensor | int = 255) -> tf.Tensor:
         opacity = tf.cast(alpha, tf.float32) / 255.0
         return tf.cast(tf.round(tf.cast(rgb, tf.float32) * opacity + 255.0 * (1.0 - opacity)), tf.uint8)
 
-    return tf.cond(tf.reduce_all(tf.equal(tf.cast(alpha, tf.int32), opaque)), lambda: rgb, blend)
+    return tf.cond(tf.reduce_all(tf.equal(alpha, tf.cast(opaque, tf.uint8))), lambda: rgb, blend)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from components.pictures.alpha import over_white
 from components.pictures.formats import UNSUPPORTED
+from components.pictures.out_of_line import out_of_line
 from components.pictures.refuse import require
 
 _INFO_HEADER = 40  # bytes; the older OS/2 header has 12
@@ -15,6 +16,7 @@ _GREYS = b"".join(bytes([grey, grey, grey, 0]) for grey in range(256))
 _REFUSAL = f"{UNSUPPORTED}: a BMP must be uncompressed and have 24 or 32 bits per pixel, or 8 and no colours"
 
 
+@out_of_line
 def read_bmp(content: tf.Tensor) -> tf.Tensor:
     """Red, green and blue of one picture.
 

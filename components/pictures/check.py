@@ -82,7 +82,7 @@ def _not_allowed(content: bytes) -> tuple[str, str]:
 def _explain(message: str, format_: Format) -> tuple[str, str]:
     """Reason and detail from the message of `read.read_picture`."""
     if TOO_LARGE in message:
-        width, height, allowed = map(int, re.findall(r"\[(\d+)\]", message)[:3])
+        width, height, allowed = map(int, re.findall(r"\[(\d+) (\d+)\] \[(\d+)\]", message)[0])
         return TOO_LARGE, f"{width:,} × {height:,} pixels, allowed are {allowed:,}"
     for reason in (UNSUPPORTED, DAMAGED):
         told = re.search(rf"{reason}: ([^\]]*)", message)

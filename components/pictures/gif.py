@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from components.pictures.formats import DAMAGED, UNSUPPORTED
+from components.pictures.out_of_line import out_of_line
 from components.pictures.refuse import require
 
 _EXTENSION, _CONTROL, _FRAME = 0x21, 0xF9, 0x2C
@@ -29,6 +30,7 @@ class _Frame(NamedTuple):
     end: tf.Tensor
 
 
+@out_of_line
 def read_gif(content: tf.Tensor) -> tf.Tensor:
     """Red, green and blue of the first frame on its canvas; white where that is transparent or not covered.
 

@@ -47,8 +47,7 @@ def _starts_with(content: tf.Tensor, signature: bytes) -> tf.Tensor:
 def _png(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
     content = require_length(content, 25)
     size = tf.io.decode_raw(tf.strings.substr(content, 16, 8), tf.int32, little_endian=False)
-    size = tf.bitcast(size, tf.uint32)
-    content = _require_size(size[0], size[1], max_pixels, content)
+    content = _require_size(tf.bitcast(size, tf.uint32), max_pixels, content)
     rgba = tf.io.decode_png(content, channels=4)
     depth = tf.cast(tf.io.decode_raw(tf.strings.substr(content, 24, 1), tf.uint8)[0], tf.int32)
     # Where there is no alpha TensorFlow makes it 1, 3 or 15 if a pixel has 1, 2 or 4 bits, instead of 255.
@@ -56,21 +55,20 @@ def _png(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _jpeg(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
-    size = tf.io.extract_jpeg_shape(content)
-    content = _require_size(size[1], size[0], max_pixels, content)
+    content = _require_size(tf.io.extract_jpeg_shape(content)[1::-1], max_pixels, content)
     return tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 def _gif(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
     content = require_length(content, 13)
     canvas = tf.io.decode_raw(tf.strings.substr(content, 6, 4), tf.uint16)
-    return read_gif(_require_size(canvas[0], canvas[1], max_pixels, content))
+    return read_gif(_require_size(canvas, max_pixels, content))
 
 
 def _bmp(content: tf.Tensor, max_pixels: tf.Tensor) -> tf.Tensor:
     content = require_length(content, 54)
     size = tf.abs(tf.cast(tf.io.decode_raw(tf.strings.substr(content, 18, 8), tf.int32), tf.int64))
-    return read_bmp(_require_size(size[0], size[1], max_pixels, content))
+    return read_bmp(_require_size(size, max_pixels, content))
 
 
 READERS: dict[Format, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
@@ -82,8 +80,8 @@ READERS: dict[Format, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
 """How a file of each format is read; arguments and result are those of `read_picture`."""
 
 
-def _require_size(width: tf.Tensor, height: tf.Tensor, max_pixels: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
-    width, height = tf.cast(width, tf.int64), tf.cast(height, tf.int64)
-    refusal = [f"{TOO_LARGE}: width, height and what their product may be:", width, height, max_pixels]
-    few = (width <= max_pixels) & (height <= max_pixels) & (width * height <= max_pixels)  # a product may overflow
-    return require(few, refusal, content)
+def _require_size(size: tf.Tensor, max_pixels: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
+    """The content, once width and height, a vector of two integers of any kind, are known to be small enough."""
+    pixels = tf.reduce_prod(tf.cast(size, tf.float64))  # which no two 32-bit integers overflow
+    refusal = [f"{TOO_LARGE}: width and height, and what their product may be:", size, max_pixels]
+    return require(pixels <= tf.cast(max_pixels, tf.float64), refusal, content)

@@ -108,7 +108,7 @@ def test_served_as_it_was_trained(session: tf.compat.v1.Session, contents: list[
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (d.png(20_000, 20_000, b""), r"too many pixels: .* \[20000\] \[20000\] \[25000000\]"),
+        (d.png(20_000, 20_000, b""), r"too many pixels: .* \[20000 20000\] \[25000000\]"),
         (d.encode(DRAWING.quantize(20), "BMP"), "unsupported picture format: a BMP must be"),
         (MIXED[0][:-30], "Invalid PNG data"),
         (b"\xfa\xff not UTF-8", "not a picture: allowed are PNG, JPEG, GIF, BMP"),

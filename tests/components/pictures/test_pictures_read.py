@@ -160,7 +160,7 @@ def test_what_cannot_be_shown_rightly_is_refused(content: bytes, message: str) -
     ],
 )
 def test_a_picture_that_claims_too_many_pixels_is_not_inflated(content: bytes) -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"too many pixels: width, height .* \[25000000\]"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"too many pixels: width and height.* \[25000000\]"):
         read(content)
 
 
