@@ -6,11 +6,12 @@ It is run by `pipeline` in a process of its own; everything but the model is TFX
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from tfx import v1 as tfx
 
 from components.evaluate.config import eval_config
-from components.evaluate.settings import Gate
+from components.evaluate.settings import Gate, MatchMetric
 from components.ingest.settings import Splits
 
 BEAM_ARGS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
@@ -61,7 +62,7 @@ def plain_pipeline(data: Path, output: Path, encoder: str, steps: int, validatio
         examples=ingest.outputs["examples"],
         model=train.outputs["model"],
         example_splits=["test"],
-        eval_config=eval_config({"mrr": Gate(min=0)}, slice_by="category"),
+        eval_config=eval_config(get_args(MatchMetric), {"mrr": Gate(min=0)}, slice_by=["category"]),
     )
     push = tfx.components.Pusher(
         model=train.outputs["model"],

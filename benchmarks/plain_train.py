@@ -13,11 +13,13 @@ from pydantic import TypeAdapter
 from tfx import v1 as tfx
 from tfx_bsl.public.tfxio import TensorFlowDatasetOptions
 
-from components.encoders.settings import EncoderSettings, Side
+from components.encoders.settings import EncoderSettings
 from components.encoders.tower import Tower
 from components.tasks.library import Library
-from components.tasks.match import MatchModel, answer_key, same_answer
-from components.train.settings import ModelSettings, TrainSettings
+from components.tasks.match import MatchModel, key
+from components.tasks.right_answers import RightAnswers
+from components.tasks.settings import MatchSettings
+from components.train.settings import TrainSettings
 from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from components.transform.vocabulary import NAME, RESERVED
@@ -47,7 +49,7 @@ def run_fn(fn_args: tfx.components.FnArgs) -> None:
     keras.utils.set_random_seed(1)
     transformed = tft.TFTransformOutput(fn_args.transform_output)
     encoder = TypeAdapter(EncoderSettings).validate_python({"type": fn_args.custom_config["encoder"]})
-    towers = encoder.build(transformed.vocabulary_file_by_name(NAME))
+    towers = encoder.build(_TEXTS, transformed.vocabulary_file_by_name(NAME))
     train_files, (validation_files, test_files) = fn_args.train_files, fn_args.eval_files
 
     def read(files: list[str], **options: Any) -> tf.data.Dataset:
@@ -63,7 +65,7 @@ def run_fn(fn_args: tfx.components.FnArgs) -> None:
     towers["answer"].adapt(tf.data.Dataset.from_tensor_slices(texts).batch(_ENCODE_BATCH))
 
     model = MatchModel(towers)
-    model.compile(keras.optimizers.Adam(encoder.learning_rate), ModelSettings().loss.build())
+    model.compile(keras.optimizers.Adam(encoder.learning_rate), MatchSettings().loss.build())
     batch_size = TrainSettings().batch_size
     model.fit(
         read(train_files, batch_size=batch_size).map(lambda batch: _features(batch, towers)),
@@ -74,16 +76,19 @@ def run_fn(fn_args: tfx.components.FnArgs) -> None:
         verbose=2,
     )
     vectors = tf.concat(list(_encode(model, texts)), axis=0)
-    _export(model, Library(list(answers.values()), texts, vectors), fn_args.serving_model_dir)
+    keys = key(tf.constant(texts)).numpy()
+    library = Library(list(answers.values()), texts, keys, vectors, RightAnswers(keys, keys))
+    _export(model, library, fn_args.serving_model_dir)
 
 
-def _features(batch: dict[str, Any], towers: dict[Side, Tower]) -> tuple[dict[Side, Any], tf.Tensor]:
+def _features(batch: dict[str, Any], towers: dict[str, Tower]) -> tuple[dict[str, Any], tf.Tensor]:
     texts = {name: tf.reshape(batch[name], [-1]) for name in _TEXTS}
     features = {
         side: tower.featurize_ids(batch[f"{side}_ids"]) if tower.reads_token_ids else tower.featurize(texts[side])
         for side, tower in towers.items()
     }
-    return features, same_answer(answer_key(texts["answer"]))
+    answers = key(texts["answer"])
+    return features, tf.equal(answers[:, tf.newaxis], answers[tf.newaxis, :])
 
 
 def _encode(model: MatchModel, texts: list[bytes]) -> Iterator[tf.Tensor]:
@@ -98,7 +103,8 @@ def _export(model: MatchModel, library: Library, folder: str) -> None:
 
     def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         pairs = tf.io.parse_example(examples, {name: tf.io.FixedLenFeature([], tf.string) for name in _TEXTS})
-        return {"rank": library.rank(model.encode("question", pairs["question"]), pairs["answer"])}
+        questions, answers = pairs["question"], pairs["answer"]
+        return {"rank": library.rank(model.encode("question", questions), key(questions), key(answers))}
 
     archive = keras.export.ExportArchive()
     for resource in (model.question, model.answer, library):

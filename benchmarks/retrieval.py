@@ -19,13 +19,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.encoders.settings import Side
+from components.errors import UserError
 from components.ingest.check import check_source
-from components.ingest.parse import Record, read_records
-from pipeline.config import PipelineConfig, load_config
+from components.ingest.parse import Record
+from components.ingest.units import read_records, units_of
+from pipeline.config import MatchConfig, load_config
 from pipeline.quiet import chatter_to
 
 TEST, VALIDATION = 100, 50
+_SIDES = ("question", "answer")
 METRICS = ("recall@1", "recall@5", "recall@10", "MRR")
 
 Metrics = dict[str, float]
@@ -38,6 +40,8 @@ def main(
 ) -> None:
     """Print mean ± standard deviation over the splits."""
     settings = load_config(config, overrides or ())
+    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
+        raise UserError(f"{config}: is not about matching texts to texts")
     records = _records(settings)
     with chatter_to(Path(os.devnull)):
         results = [_split(settings, records, seed) for seed in range(splits)]
@@ -48,50 +52,47 @@ def main(
     Console(width=120).print(table)
 
 
-def _records(settings: PipelineConfig) -> list[Record]:
+def _records(settings: MatchConfig) -> list[Record]:
     source = check_source(settings.data)
-    rows = [row for file in source.files for row in read_records(file, source.format, settings.data)]
+    rows = [row for unit in units_of(source.files, source.format) for row in read_records(unit, settings.data)]
     return [row for row in rows if isinstance(row, Record)]
 
 
-def _split(config: PipelineConfig, records: Sequence[Record], seed: int) -> dict[str, Metrics]:
+def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[str, Metrics]:
     import tensorflow as tf
 
     from components.evaluate.tfidf import tfidf_ranks
-    from components.tasks.library import Library
+    from components.losses.scores import unit_vectors
+    from components.tasks.match import key
+    from components.train.candidates import Candidates
     from components.train.encoding import Encoder
-    from components.train.fit import fit_match
-    from components.train.settings import TrainerSettings
+    from components.train.files import Files
+    from components.train.match import encode_library, fit_match
+    from components.train.rows import read_rows
 
     shuffled = random.Random(seed).sample(records, len(records))
-    test, validation, train = shuffled[:TEST], shuffled[TEST : TEST + VALIDATION], shuffled[TEST + VALIDATION :]
-    library = {record.candidate: record.id for record in records}
-    questions, answers = _columns(test)
-    trainer = TrainerSettings(task=config.task, model=config.model, train=config.train, seed=seed, candidates=1)
+    split = {"test": shuffled[:TEST], "validation": shuffled[TEST : TEST + VALIDATION]}
+    split["train"] = shuffled[TEST + VALIDATION :]
+    config = config.model_copy(update={"seed": seed})
     with tempfile.TemporaryDirectory() as folder:
-        vocabulary = _write_vocabulary(Path(folder) / "tokens", train)
-        file = _write_examples(Path(folder) / "train.gz", train, vocabulary)
-        fitted = fit_match(
-            trainer,
-            train_files=[str(file)],
-            validation=_columns(validation),
-            candidates=library,
-            vocabulary_file=str(vocabulary),
-            progress=False,
-        )
-        vectors = Encoder(fitted.model.answer)(list(library))
-        ranks = Library(list(library.values()), list(library), vectors).rank(
-            Encoder(fitted.model.question)(questions), tf.constant(answers)
-        )
-    encoder, loss = config.model.encoder.type, config.model.loss.type
+        vocabulary = _write_vocabulary(Path(folder) / "tokens", split["train"])
+        written = {name: [_write_examples(Path(folder) / f"{name}.gz", split[name], vocabulary)] for name in split}
+        files = Files(**written, vocabulary=str(vocabulary), labels="")
+        candidates = Candidates(files.all)
+        fitted = fit_match(config.trainer_settings, files, candidates, progress=False)
+        library = encode_library(fitted.model, candidates, pictures=False)
+        questions, answers = zip(*read_rows(files.test, ("question", "answer")), strict=True)
+        right: dict[str | bytes, list[bytes]] = {}
+        for question, answer in read_rows(files.all, ("question", "answer")):
+            right.setdefault(question, []).append(answer)
+        plain = tfidf_ranks(questions, answers, library.shown.numpy().tolist(), right)
+    vectors = unit_vectors(Encoder(fitted.model.question)(questions))
+    ranks = library.rank(vectors, key(tf.constant(questions)), key(tf.constant(answers)))
+    encoders = dict.fromkeys(encoder.type for encoder in config.model.encoders(config.data.inputs).values())
     return {
-        "TF-IDF": _metrics(tfidf_ranks(questions, answers, list(library))),
-        f"{encoder}, {loss}": _metrics(ranks.numpy()),
+        "TF-IDF": _metrics(plain),
+        f"{' and '.join(encoders)}, {config.model.loss.type}": _metrics(ranks.numpy()),
     }
-
-
-def _columns(records: Sequence[Record]) -> tuple[list[str], list[str]]:
-    return [record.query for record in records], [record.candidate for record in records]
 
 
 def _metrics(ranks: np.ndarray) -> Metrics:
@@ -105,33 +106,31 @@ def _write_vocabulary(file: Path, records: Sequence[Record]) -> Path:
 
     from components.transform.tokens import tokenize
 
-    texts = [text for record in records for text in (record.query, record.candidate)]
+    texts = [text for record in records for text in record.values]
     tokens = sorted(set(tokenize(tf.constant(texts)).flat_values.numpy()))
     file.write_bytes(b"\n".join(tokens) + b"\n")
     return file
 
 
-def _write_examples(file: Path, records: Sequence[Record], vocabulary_file: Path) -> Path:
+def _write_examples(file: Path, records: Sequence[Record], vocabulary_file: Path) -> str:
     """Records as the Transform step leaves them."""
     import tensorflow as tf
 
+    from components.ingest.examples import ExampleMaker
     from components.train.data import ids_feature
     from components.transform.tokens import tokenize
     from components.transform.vocabulary import Vocabulary
 
     vocabulary = Vocabulary(str(vocabulary_file))
+    maker = ExampleMaker(_SIDES)
     with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
         for record in records:
-            example = tf.train.Example()
-            feature = example.features.feature
-            feature["id"].bytes_list.value.append(record.id.encode())
-            texts: dict[Side, str] = {"question": record.query, "answer": record.candidate}
-            for side, text in texts.items():
-                feature[side].bytes_list.value.append(text.encode())
+            example = tf.train.Example.FromString(maker.serialise(record))
+            for side, text in zip(_SIDES, record.values, strict=True):
                 ids = vocabulary.lookup(tokenize(tf.constant([text]))).flat_values.numpy()
-                feature[ids_feature(side)].int64_list.value.extend(ids)
+                example.features.feature[ids_feature(side)].int64_list.value.extend(ids)
             writer.write(example.SerializeToString())
-    return file
+    return str(file)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ class MatchConfig(PipelineConfig):
         return "mrr", "recall@1"
 
     @property
-    def trainer_settings(self) -> TrainerSettings:
+    def trainer_settings(self) -> MatchTrainer:
         """What the Trainer is told."""
         return MatchTrainer(
             inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, candidates=self.candidates
@@ -150,7 +150,7 @@ class ClassifyConfig(PipelineConfig):
         return "accuracy", "ece"
 
     @property
-    def trainer_settings(self) -> TrainerSettings:
+    def trainer_settings(self) -> ClassifyTrainer:
         """What the Trainer is told."""
         return ClassifyTrainer(
             inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, neighbors=self.neighbors

@@ -115,8 +115,14 @@ def pair_records(rows: Iterable[Row], tokens: Path) -> list[dict[str, Value]]:
         return vocabulary.lookup(tokenize([text])).flat_values.numpy().tolist()
 
     return [
-        {"id": row_id, "question": question, "answer": answer, "category": category}
-        | {"question_ids": ids(question), "answer_ids": ids(answer)}
+        {
+            "id": row_id,
+            "question": question,
+            "answer": answer,
+            "category": category,
+            "question_ids": ids(question),
+            "answer_ids": ids(answer),
+        }
         for row_id, question, answer, category in rows
     ]
 

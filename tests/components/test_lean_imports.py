@@ -13,9 +13,16 @@ HEAVY = {"tensorflow", "keras", "tfx", "apache_beam", "tensorflow_model_analysis
         "components.errors",
         "components.evaluate.settings",
         "components.evaluate.verdict",
+        "components.ingest.settings",
+        "components.losses.settings",
+        "components.parts",
+        "components.pictures.settings",
+        "components.signatures",
+        "components.tasks.settings",
         "components.train.settings",
         "components.transform.settings",
         "components.versions",
+        "pipeline.config",
     ],
 )
 def test_what_the_command_line_reads_imports_nothing_heavy(module: str) -> None:

@@ -22,7 +22,7 @@ CLASSIFY = ClassifyConfig.model_validate(
 ANSWERS: dict[str, dict[str, np.ndarray]] = {
     "search": {
         "ids": np.array([[b"7", b"p.png"]], object),
-        "candidates": np.array([["A [fence].".encode(), b"p.png"]], object),
+        "candidates": np.array([[b"A [fence].", b"p.png"]], object),
         "scores": np.array([[0.91, 0.5]], np.float32),
     },
     "classify": {

@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ def shown(settings: PipelineConfig) -> list[str]:
     ],
 )
 def test_runs_are_shown_with_the_figures_of_their_task(
+    *,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     task: str,
@@ -92,7 +94,7 @@ def test_without_runs_the_command_that_makes_one_is_named(tmp_path: Path) -> Non
 class _Artifact:
     def __init__(self, uri: Path) -> None:
         self.uri = str(uri)
-        self.custom_properties: dict[str, Any] = {}
+        self.custom_properties: Mapping[str, Any] = {}
 
 
 def test_a_verdict_is_read_back_with_what_is_not_a_number(tmp_path: Path) -> None:

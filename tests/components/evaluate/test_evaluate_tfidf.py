@@ -68,6 +68,15 @@ def test_a_candidate_with_the_same_score_counts_as_better() -> None:
     assert tfidf_ranks(["fence permit"] * 2, candidates[:2], candidates).tolist() == [2, 2]
 
 
+def test_other_right_answers_of_a_question_do_not_count() -> None:
+    """By the road is right, and so is the fence by the road, which scores lower; of another question neither is."""
+    fence, road = CANDIDATES[1], CANDIDATES[5]
+    right = {"by the road": [road, fence, fence], "does a FENCE need a permit?": [CANDIDATES[2]]}
+    assert tfidf_ranks(["by the road"] * 2, [fence, road], CANDIDATES).tolist() == [2, 1]
+    assert tfidf_ranks(["by the road"] * 2, [fence, road], CANDIDATES, right).tolist() == [1, 1]
+    assert tfidf_ranks(["by road", "by the road"], [fence, road], CANDIDATES, right).tolist() == [2, 1]
+
+
 def test_a_question_without_known_words_ranks_last() -> None:
     assert tfidf_ranks(["👍", ""], CANDIDATES[:2], CANDIDATES).tolist() == [6, 6]
 
@@ -84,9 +93,9 @@ def test_more_questions_than_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_past_the_limit_a_seeded_sample_is_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tfidf, "MAX_QUESTIONS", 3)
-    samples = [tfidf_ranks(QUESTIONS, ANSWERS, CANDIDATES, seed).tolist() for seed in range(8)]
+    samples = [tfidf_ranks(QUESTIONS, ANSWERS, CANDIDATES, seed=seed).tolist() for seed in range(8)]
     assert {len(sample) for sample in samples} == {3}
-    assert samples[3] == tfidf_ranks(QUESTIONS, ANSWERS, CANDIDATES, 3).tolist()
+    assert samples[3] == tfidf_ranks(QUESTIONS, ANSWERS, CANDIDATES, seed=3).tolist()
     assert len({tuple(sorted(sample)) for sample in samples}) > 1
     rest = Counter(naive_ranks(QUESTIONS, ANSWERS, CANDIDATES))
     assert all(Counter(int(rank) for rank in sample) <= rest for sample in samples)

@@ -1,6 +1,6 @@
 """An exported model, as TensorFlow Serving loads it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def moved_away(path: Path) -> Iterator[None]:
         elsewhere.rename(path)
 
 
-def example(**values: str | bytes) -> bytes:
+def example(values: Mapping[str, str | bytes]) -> bytes:
     """A serialised tf.Example."""
     message = tf.train.Example()
     for name, value in values.items():

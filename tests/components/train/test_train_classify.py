@@ -220,7 +220,8 @@ def test_answers_are_the_models_own(task: Task, trained: Trained, served: Served
 
 def test_evaluate_judges_examples(task: Task, trained: Trained, served: Served) -> None:
     rows = task.rows[36:]
-    found = served("evaluate", [example(**{task.modality: row.raw, "label": row.label}) for row in rows])
+    examples = [example({task.modality: row.raw, "label": row.label}) for row in rows]
+    found = served("evaluate", examples)
     vectors = trained.model.vectors(tf.constant([row.raw for row in rows]))
     expected = judge(trained.model, trained.references, vectors, tf.constant([row.label for row in rows]))
     for name, values in expected.items():

@@ -70,7 +70,7 @@ def test_evaluate_ranks_examples_as_the_library_does(
     served: Served, model: MatchModel, library: Library, corpus: Pairs
 ) -> None:
     pairs = [row[1:] for row in corpus] + [(corpus[3][1], b"An answer that nobody gave.")]
-    examples = [example(question=question, answer=answer, category="unused") for question, answer in pairs]
+    examples = [example({"question": question, "answer": answer, "category": "unused"}) for question, answer in pairs]
     ranks = served("evaluate", examples)["rank"]
     questions, answers = (tf.constant([pair[at] for pair in pairs]) for at in (0, 1))
     expected = library.rank(model.encode("question", questions), key(questions), key(answers))

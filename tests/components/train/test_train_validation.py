@@ -203,7 +203,7 @@ def test_it_scores_the_model_that_is_trained(monkeypatch: pytest.MonkeyPatch) ->
     made = LabelValidation(rows, LABELS, seed=4)
     made.set_model(model)
     before = made.evaluate()
-    tower.embeddings.assign(tf.random.stateless_normal([256, 4], [1, 2]) * 3)  # type: ignore[attr-defined]
+    tower.embeddings.assign(tf.random.stateless_normal([256, 4], [1, 2]) * 3)
     after = made.evaluate()
     probabilities = model.probabilities(model.vectors(tf.constant([raw for raw, _ in rows]))).numpy()
     ids = [LABELS.index(label) for _, label in rows]
