@@ -3,9 +3,9 @@
     ./dev python -m benchmarks.pictures [--count 4000] [--size 64]
 
 Both read the same JPEG files (320 × 240) of a folder of classes, make floats of the same size, and train the same
-layers with the same optimiser and steps, in turn, in one process. Ours reads what the ingest step keeps, encoded pictures in
-TFRecords; the plain way is `keras.utils.image_dataset_from_directory` and `fit`. The first pass is told apart, because
-ours keeps what fits into memory.
+layers with the same optimiser and steps, in turn, in one process. Ours reads what the ingest step keeps, encoded
+pictures in TFRecords; the plain way is `keras.utils.image_dataset_from_directory` and `fit`. The first pass is told
+apart, because ours keeps what fits into memory.
 """
 
 import io
