@@ -102,7 +102,7 @@ class DataSettings(BaseModel):
         default=10_000, ge=1, le=100_000, description="Rows with a longer text are set aside, in characters."
     )
     max_pixels: int = Field(
-        default=25_000_000, ge=1, le=25_000_000, description="Larger pictures are set aside: width × height × frames."
+        default=25_000_000, ge=1, le=25_000_000, description="Larger pictures are set aside: width × height."
     )
     splits: Splits = Field(default=Splits(), description="How the rows are divided.")
 
