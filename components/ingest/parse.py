@@ -45,7 +45,7 @@ class Parser:
             kind = self._parts.get(role)
             text = value.strip() if isinstance(value, str) and role not in self._as_written else value
             limit = self._max_length.get(kind, self._max_name_length)
-            if isinstance(text, str) and 0 < len(text) <= limit and "\0" not in text:
+            if isinstance(text, str) and 0 < len(text) <= limit and not _forbidden(text, kind):
                 texts[role] = text
             elif fault := _fault(role, kind, text, limit):
                 reason, detail = fault
@@ -81,12 +81,19 @@ def _fault(role: str, kind: Kind | None, text: object, limit: int) -> tuple[str,
     if isinstance(text, str):
         if len(text) > limit:
             return f"{role} too long", f": {len(text):,} characters, allowed are {limit:,}"
-        if "\0" in text:
-            return f"NUL character in {role}", ""
+        if character := _forbidden(text, kind):
+            return f"{character} in {role}", ""
         return (f"empty {role}", "") if required else None
     if isinstance(text, int) and not isinstance(text, bool) and kind in (None, "label"):
         return None
     return f"{role} is not text", f": a {type(text).__name__}"
+
+
+def _forbidden(text: str, kind: Kind | None) -> str | None:
+    """The name of a character in `text` that may not be there; a vocabulary has a label a line."""
+    if "\0" in text:
+        return "NUL character"
+    return "line end" if kind == "label" and ("\n" in text or "\r" in text) else None
 
 
 def _whole(row: Row) -> str:

@@ -153,6 +153,11 @@ def test_a_label_is_no_longer_than_allowed(tmp_path: Path) -> None:
     assert fault(long) == ("label too long", "column label: 201 characters, allowed are 200")
 
 
+def test_a_class_whose_name_has_a_line_end_is_set_aside(tmp_path: Path) -> None:
+    write(tmp_path / "k\no/1.png", picture(1))
+    assert fault(read(tmp_path, "images")["k\\no/1.png"]) == ("line end in label", "column label")
+
+
 def test_units_have_hundreds_of_files_and_lose_none(tmp_path: Path) -> None:
     for number in range(600):
         write(tmp_path / f"{number % 7}/{number:03}.txt", f"text {number}".encode())

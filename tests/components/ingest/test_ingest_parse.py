@@ -47,7 +47,7 @@ def test_a_name_is_the_same_everywhere_and_tells_the_two_texts_apart() -> None:
         ((" \t ", "a", 1, 1, 1), "empty question", "column q"),
         (("q", "", 1, 1, 1), "empty answer", "column a"),
         (("q", "x" * 21, 1, 1, 1), "answer too long", "column a: 21 characters, allowed are 20"),
-        (("q", "a", 1, "y" * 1021, 1), "category too long", "column c: 1,021 characters, allowed are 20"),
+        (("q", "a", 1, "y" * 4097, 1), "category too long", "column c: 4,097 characters, allowed are 4,096"),
         ((5, "a", 1, 1, 1), "question is not text", "column q: a int"),
         (("q", ["a"], 1, 1, 1), "answer is not text", "column a: a list"),
         (("q", "a", 1.5, 1, 1), "id is not text", "column n: a float"),

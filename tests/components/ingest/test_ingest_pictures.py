@@ -80,7 +80,7 @@ def test_whole_numbers_are_labels_and_nothing_is_none(tmp_path: Path, format_: s
 
 def test_labels_that_cannot_be_used_say_why(tmp_path: Path) -> None:
     write(tmp_path / "1.png", picture(1))
-    values = ["", "  ", "x" * 201, True, 1.5, ["ko"], "x" * 200]
+    values = ["", "  ", "x" * 201, True, 1.5, ["ko"], "k\no", "k\ro", " k o \n"]
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps({"file": "1.png", "label": value}) + "\n" for value in values))
     items = read(labelled(path))
@@ -91,8 +91,11 @@ def test_labels_that_cannot_be_used_say_why(tmp_path: Path) -> None:
         ("label is not text", "column label: a bool"),
         ("label is not text", "column label: a float"),
         ("label is not text", "column label: a list"),
+        ("line end in label", "column label"),
+        ("line end in label", "column label"),
     ]
     assert isinstance(items[-1], Record)
+    assert items[-1].values[1] == "k o"
 
 
 def test_texts_with_labels(tmp_path: Path) -> None:
