@@ -126,11 +126,11 @@ def _ask_model(config: PipelineConfig, stored: StoredRun) -> tuple[Sampled | Non
     rows, total = sample_rows(test, tuple(config.data.parts), MOST_ROWS, config.seed)
     asked, inputs = ReportedModel(model), config.data.inputs
     if config.task == "classify":
-        result, drawn = gather_classified(asked, rows, inputs, stored.examples("train"), config.seed)
-    else:
-        splits = [folder for split in config.data.splits.shares if (folder := stored.examples(split))]
-        result, drawn = gather_matched(asked, rows, inputs, splits, config.seed)
-    return Sampled(len(rows), total, result, drawn), []
+        classified, drawn = gather_classified(asked, rows, inputs, stored.examples("train"), config.seed)
+        return Sampled(len(rows), total, classified, drawn), []
+    splits = [folder for split in config.data.splits.shares if (folder := stored.examples(split))]
+    matched, drawn = gather_matched(asked, rows, inputs, splits, config.seed)
+    return Sampled(len(rows), total, matched, drawn), []
 
 
 def _lineage(config: PipelineConfig, stored: StoredRun) -> Lineage:

@@ -9,7 +9,7 @@ from components.parts import Modality
 from pipeline.report.model import ReportedModel
 from pipeline.report.page import Candidate, Map, Matched, Question
 from pipeline.report.ranking import choose_questions, rank_histogram
-from pipeline.report.rows import Row, values_by_id
+from pipeline.report.rows import Row, answers_to, values_by_id
 from pipeline.report.show import Shown, shorten, show
 from pipeline.report.vectors_map import vectors_map
 
@@ -37,7 +37,7 @@ def gather_matched(
     questions = model.ask("question", [row.given for row in rows])["vector"]
     answers = model.ask("answer", [row.wanted for row in rows])["vector"]
     scores = np.einsum("nd,nd->n", questions, answers)
-    worst, best = choose_questions(ranks, scores)
+    worst, best = choose_questions(ranks, scores, [(row.given, row.wanted) for row in rows])
     found = _found(model, [rows[place] for place in (*worst, *best)], inputs, splits)
     shown = [
         Question(
@@ -62,19 +62,21 @@ def _found(
     ids, texts, scores = (found[name][:, :FOUND] for name in ("ids", "candidates", "scores"))
     pictures = inputs["answer"] == "image"
     contents = values_by_id(splits, "answer", set(np.ravel(ids).tolist())) if pictures else {}
+    right = answers_to(splits, {row.given for row in rows})
+
+    def candidate(row: Row, key: bytes, text: bytes, score: float) -> Candidate:
+        content = contents.get(key) if pictures else text
+        shown = Shown(_text(key)) if content is None else show(content, inputs["answer"], f"answer {_text(key)}")
+        is_right = content == row.wanted
+        return Candidate(shown, _text(key), score, is_right, not is_right and content in right[row.given])
+
     return [
         [
-            _candidate(row, key, contents.get(key) if pictures else text, float(score), inputs["answer"])
+            candidate(row, key, text, float(score))
             for key, text, score in zip(ids[place], texts[place], scores[place], strict=True)
         ]
         for place, row in enumerate(rows)
     ]
-
-
-def _candidate(row: Row, key: bytes, content: bytes | None, score: float, modality: Modality) -> Candidate:
-    name = f"answer {_text(key)}"
-    shown = Shown(name) if content is None else show(content, modality, name)
-    return Candidate(shown, _text(key), score, right=content == row.wanted)
 
 
 def _map(rows: Sequence[Row], vectors: np.ndarray, ranks: np.ndarray, modality: Modality, seed: int) -> Map | None:

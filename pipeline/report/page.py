@@ -36,6 +36,8 @@ class Map:
     chart: Markup
     method: str
     """`t-SNE` or `PCA`."""
+    rows: int
+    """Points on it."""
     explained: float | None
     """PCA: share of the variance that the plane shows."""
     what: str
@@ -98,6 +100,9 @@ class Candidate:
     id: str
     score: float
     right: bool
+    """Whether it is the answer of the row."""
+    also_right: bool
+    """Whether it is the answer of another row with the same question."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,14 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+MOST = 1_000
+"""Points on the plane; of more rows a seeded sample is drawn, so that t-SNE takes seconds."""
+
 FEWEST_FOR_TSNE = 40
 FEWEST = 3
 _PERPLEXITY = 30.0
+_ITERATIONS = 500
+_ENOUGH = 32  # dimensions in which neighbours are looked for
 _PLANE = 2
 
 
@@ -21,7 +26,7 @@ class Projection:
     points: np.ndarray
     """float[M, 2], of the rows in `rows`."""
     rows: np.ndarray
-    """int[M], rows whose vectors are all numbers."""
+    """int[M], which rows they are, in their order."""
     shown: tuple[float, float] | None
     """PCA: share of the variance along each axis."""
 
@@ -33,9 +38,11 @@ def project(vectors: np.ndarray, seed: int) -> Projection | None:
 
     Args:
         vectors: float[N, D]; rows that are not all numbers are left out.
-        seed: of t-SNE.
+        seed: of the sample and of t-SNE.
     """
     rows = np.flatnonzero(np.isfinite(vectors).all(axis=1))
+    if len(rows) > MOST:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST, replace=False))
     kept = np.asarray(vectors, float)[rows]
     if len(rows) < FEWEST or np.ptp(kept, axis=0).max() == 0 or vectors.shape[1] < _PLANE:
         return None
@@ -45,5 +52,7 @@ def project(vectors: np.ndarray, seed: int) -> Projection | None:
         first, second = pca.explained_variance_ratio_.tolist()
         return Projection("PCA", points, rows, (first, second))
     perplexity = min(_PERPLEXITY, len(rows) / 4)
-    tsne = TSNE(_PLANE, perplexity=perplexity, init="pca", random_state=seed, max_iter=750)
+    if kept.shape[1] > _ENOUGH:
+        kept = PCA(min(_ENOUGH, len(rows)), svd_solver="full").fit_transform(kept)
+    tsne = TSNE(_PLANE, perplexity=perplexity, init="pca", random_state=seed, max_iter=_ITERATIONS)
     return Projection("t-SNE", tsne.fit_transform(kept), rows, None)

@@ -1,11 +1,12 @@
 """How high right answers are ranked, and which questions to show."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-_EDGES = (1, 2, 3, 4, 5, 10, 20, 50, 100)
+_EDGES = (1, 2, 3, 5, 10, 20, 100)
+_ALWAYS = 5
 BEST_SHOWN = 4
 WORST_SHOWN = 8
 
@@ -30,7 +31,7 @@ class RankBin:
 
 
 def rank_histogram(ranks: np.ndarray) -> tuple[RankBin, ...]:
-    """Questions by rank: each of the first five by itself, then in ever wider bins.
+    """Questions by rank: each of the first three by itself, then in ever wider bins.
 
     Args:
         ranks: [N], 1 is best; N at least 1.
@@ -40,32 +41,33 @@ def rank_histogram(ranks: np.ndarray) -> tuple[RankBin, ...]:
         inside = (ranks > below) & (ranks <= (np.inf if last is None else last))
         up_to = float(np.mean(ranks <= last)) if last is not None else 1.0
         bins.append(RankBin(below + 1, last, int(inside.sum()), up_to))
-    while len(bins) > len(_EDGES[:5]) and not bins[-1].rows:  # no empty tail
+    while len(bins) > _ALWAYS and not bins[-1].rows:  # no empty tail
         bins.pop()
     return tuple(bins)
 
 
-def choose_questions(ranks: np.ndarray, scores: np.ndarray) -> tuple[list[int], list[int]]:
-    """The worst and the best questions.
+def choose_questions(
+    ranks: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[bytes, bytes]]
+) -> tuple[list[int], list[int]]:
+    """The worst and the best questions, each question once, and among the best each answer once.
 
     Args:
         ranks: [N], of the right answers.
         scores: float[N], of the right answers; among equal ranks the lower is the worse.
+        pairs: question and right answer of each row.
 
     Returns:
         Places of the worst, worst first, all with a rank above 1; of the best, best first, all with rank 1.
     """
     order = sorted(range(len(ranks)), key=lambda row: (-ranks[row], scores[row]))
-    return [row for row in order if ranks[row] > 1][:WORST_SHOWN], [row for row in reversed(order) if ranks[row] == 1][
-        :BEST_SHOWN
-    ]
+    worst = _once((row for row in order if ranks[row] > 1), lambda row: pairs[row][0])
+    best = _once((row for row in reversed(order) if ranks[row] == 1), lambda row: pairs[row][1])
+    return worst[:WORST_SHOWN], best[:BEST_SHOWN]
 
 
-def right_scores(questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Cosine of each question with its right answer, float[N], of unit vectors float[N, D]."""
-    return np.einsum("nd,nd->n", questions, answers)
-
-
-def place_of(key: bytes, keys: Sequence[bytes]) -> int | None:
-    """Rank of a key in a ranked list, 1 is first; none where it is not in it."""
-    return list(keys).index(key) + 1 if key in keys else None
+def _once(rows: Iterable[int], key: Callable[[int], bytes]) -> list[int]:
+    """The first row of each key."""
+    first: dict[bytes, int] = {}
+    for row in rows:
+        first.setdefault(key(row), row)
+    return list(first.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from components.train.rows import READ_BATCH, count, records
+from components.train.rows import READ_BATCH, count, read_batches, records
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,19 @@ def values_by_id(folders: Iterable[Path], part: str, ids: Iterable[bytes]) -> di
                 found.setdefault(row_ids[place], parsed[part][place].numpy())
             missing -= set(row_ids)
     return found
+
+
+def answers_to(folders: Iterable[Path], questions: Iterable[bytes]) -> dict[bytes, set[bytes]]:
+    """Every right answer of each question, from the pairs of all splits.
+
+    Args:
+        folders: of the splits.
+        questions: raw texts or pictures.
+    """
+    answers: dict[bytes, set[bytes]] = {question: set() for question in questions}
+    for folder in folders:
+        for given, wanted in read_batches([f"{folder}/*"], ("question", "answer")):
+            for place, question in enumerate(given.tolist()):
+                if question in answers:
+                    answers[question].add(wanted[place])
+    return answers

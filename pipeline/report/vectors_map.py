@@ -46,7 +46,7 @@ def vectors_map(
     projection = project(vectors, seed)
     if projection is None:
         return None
-    counts = Counter(group for group in groups if group)
+    counts = Counter(groups[row] for row in projection.rows.tolist() if groups[row])
     common = [group for group, rows in counts.most_common(MOST) if rows >= fewest]
     numbers = {group: number for number, group in enumerate(sorted(common, key=natural))}
     points = [Point(numbers.get(groups[row]), texts[row], ringed=bool(ringed[row])) for row in projection.rows.tolist()]
@@ -56,6 +56,7 @@ def vectors_map(
         chart=scatter_chart(projection, points, {number: group for group, number in numbers.items()}),
         method=projection.method,
         explained=sum(projection.shown) if projection.shown else None,
+        rows=len(points),
         what=what,
         by=by,
         legend=[*legend, _entry(None, "all others", others)] if others else legend,

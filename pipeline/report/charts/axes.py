@@ -71,9 +71,9 @@ def tick_text(value: float, step: float) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
-def y_axis(scale: Scale, left: float, right: float, about: int = 4) -> Markup:
-    """Horizontal grid lines, each with its value at the left."""
-    ticks = scale.ticks(about)
+def y_axis(scale: Scale, left: float, right: float, about: int = 4, *, whole: bool = False) -> Markup:
+    """Horizontal grid lines, each with its value at the left; where `whole`, of whole numbers only."""
+    ticks = [tick for tick in scale.ticks(about) if not whole or tick == int(tick)]
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     return Markup("").join(
         element("line", x1=left, x2=right, y1=scale(tick), y2=scale(tick), class_="grid")

@@ -8,9 +8,9 @@ from pipeline.report.charts.axes import Scale, y_axis
 from pipeline.report.charts.svg import drawing, element, title
 from pipeline.report.ranking import RankBin
 
-_WIDTH, _HEIGHT = 520.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 514.0, 24.0, 222.0
-_GAP = 6.0
+_WIDTH, _HEIGHT = 390.0, 290.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 36.0, 386.0, 24.0, 222.0
+_GAP = 5.0
 
 
 def rank_chart(bins: Sequence[RankBin]) -> Markup:
@@ -24,7 +24,7 @@ def rank_chart(bins: Sequence[RankBin]) -> Markup:
         _WIDTH,
         _HEIGHT,
         f"Ranks of the right answers: {first.rows} of {sum(one.rows for one in bins)} questions have rank 1",
-        y_axis(y, _LEFT, _RIGHT),
+        y_axis(y, _LEFT, _RIGHT, whole=True),
         element("line", x1=_LEFT, x2=_RIGHT, y1=_BOTTOM, y2=_BOTTOM, class_="axis"),
         *columns,
         element("text", "rank of the right answer", x=_LEFT, y=_BOTTOM + 34, class_="name"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
@@ -12,9 +11,10 @@ from pipeline.report.charts.markers import marker
 from pipeline.report.charts.svg import drawing, element, title
 from pipeline.report.projection import Projection
 
-_WIDTH, _HEIGHT, _EDGE = 620.0, 520.0, 16.0
-_LINE = 15.0
+_WIDTH, _HEIGHT, _EDGE = 540.0, 460.0, 18.0
+_LINE, _LETTER = 15.0, 8.0
 _ABOVE = 9.0
+_ENOUGH = 8
 _COMPACT = 0.5
 """A group lies together if its points are this much nearer to their middle than all points are to theirs."""
 _NAMED = 12
@@ -74,17 +74,16 @@ def _point(x: float, y: float, point: Point, size: float) -> Markup:
 def _names(places: Sequence[tuple[float, float]], points: Sequence[Point], names: Mapping[int, str]) -> list[Markup]:
     """Names above the middle of groups that lie together, moved apart where they would overlap."""
     everyone = np.array(places)
-    medians = []
+    medians: list[tuple[float, float, str]] = []
     for group, name in names.items():
         own = everyone[[point.group == group for point in points]]
-        if len(own) and _spread(own) <= _COMPACT * _spread(everyone):
-            medians.append([float(np.quantile(own[:, 1], 0.08)) - _ABOVE, float(np.median(own[:, 0])), name])
-    medians.sort()
-    for above, below in pairwise(medians):
-        near = abs(above[1] - below[1]) < 4.0 * (len(above[2]) + len(below[2]))
-        if near and below[0] - above[0] < _LINE:
-            below[0] = above[0] + _LINE
-    return [element("text", name, x=x, y=max(y, _LINE), text_anchor="middle", class_="group") for y, x, name in medians]
+        if len(own) >= _ENOUGH and _spread(own) <= _COMPACT * _spread(everyone):
+            medians.append((float(np.quantile(own[:, 1], 0.08)) - _ABOVE, float(np.median(own[:, 0])), name))
+    drawn: list[tuple[float, float, str]] = []
+    for y, x, name in sorted(medians):
+        above = [line for line, at, other in drawn if abs(at - x) < _LETTER * (len(name) + len(other)) / 2]
+        drawn.append((max([y, _LINE, *(line + _LINE for line in above)]), x, name))
+    return [element("text", name, x=x, y=y, text_anchor="middle", class_="group") for y, x, name in drawn]
 
 
 def _spread(points: np.ndarray) -> float:
