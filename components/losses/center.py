@@ -10,7 +10,7 @@ from components.losses.objective import check_weight
 from components.losses.pairs import Tensor
 from components.losses.rows import as_rows
 
-_FIRST = keras.initializers.RandomNormal(stddev=1.0)  # centres that start in one point draw all classes to it
+_FIRST = keras.initializers.RandomNormal(stddev=3.0)  # centres that start near each other hold the classes together
 
 
 def center_distance(labels: Tensor, features: Tensor, centers: Tensor) -> Tensor:

@@ -84,8 +84,8 @@ MatchLossSettings = Annotated[TripletSettings | RankingSettings, Field(discrimin
 class SoftmaxSettings(_Settings):
     """Settings of `components.losses.cross_entropy.Softmax`."""
 
-    type: Literal["softmax"] = Field(description="Cross-entropy of a softmax with smoothed labels.")
-    smoothing: float = Field(default=0.1, ge=0, lt=1, description=_SMOOTHING)
+    type: Literal["softmax"] = Field(description="Cross-entropy of a softmax, of smoothed labels where `smoothing` says so.")
+    smoothing: float = Field(default=0.0, ge=0, lt=1, description=_SMOOTHING)
 
     def build(self, classes: int, dimensions: int) -> Objective:
         """The objective of these settings for features of so many dimensions."""

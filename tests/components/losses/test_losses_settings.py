@@ -104,7 +104,7 @@ def test_an_objective_is_built_as_set(config: dict[str, Any], kind: type[Objecti
 @pytest.mark.parametrize(
     ("kind", "objective", "defaults"),
     [
-        ("softmax", Softmax, {"smoothing": 0.1}),
+        ("softmax", Softmax, {"smoothing": 0.0}),
         ("center", SoftmaxWithCenters, {"smoothing": 0.0, "weight": 0.2, "rate": None}),
         ("supervised_contrastive", SoftmaxWithContrast, {"smoothing": 0.0, "temperature": 0.1, "weight": 1.0}),
         ("arcface", ArcFace, {"scale": 30.0, "margin": 0.5}),
