@@ -1,6 +1,8 @@
-"""`anchorline data`: what a run would make of the data, in seconds and without TensorFlow."""
+"""`anchorline data`: what a run would make of the data, in seconds; TensorFlow is loaded for pictures alone."""
 
+import os
 from collections import Counter
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,7 +18,7 @@ from components.ingest.tally import Tally
 from components.ingest.units import read_records, units_of
 from pipeline.config import PipelineConfig
 from pipeline.loader import load_data
-from pipeline.quiet import waiting
+from pipeline.quiet import chatter_to, waiting
 
 _CATEGORIES = 10
 
@@ -29,12 +31,12 @@ def show_data(config: PipelineConfig, console: Console) -> None:
     """
     load_data(config.data, console)
     source = check_source(config.data)
-    with waiting(console, f"reading {config.data.path}"):
+    with waiting(console, f"reading {escape(config.data.path)}"), chatter_to(Path(os.devnull)):
         summary, categories = _survey(config, source)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
-    table.add_row("files", ", ".join(summary.files))
+    table.add_row("files", escape(", ".join(summary.files)))
     table.add_row("rows", str(summary.rows))
     table.add_row("kept", ", ".join(f"{count} {split}" for split, count in summary.kept.items()))
     table.add_row("repeated rows", str(summary.duplicates))

@@ -33,9 +33,10 @@ def check_source(settings: DataSettings) -> Source:
     """
     check_columns(settings)
     source = locate(settings)
-    if not source.files:
+    files = source.files
+    if not files:
         raise DataError(_nothing(settings, source))
-    check_units(units_of(source.files, source.format), settings)
+    check_units(units_of(files, source.format), settings)
     return source
 
 
