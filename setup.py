@@ -9,7 +9,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.13,<3.14",
     packages=find_packages(include=["pipeline*", "components*", "serving*", "kubeflow*"]),
-    package_data={"components": ["py.typed"], "pipeline": ["py.typed"], "serving": ["py.typed"]},
+    package_data={
+        "components": ["py.typed"],
+        "pipeline": ["py.typed"],
+        "pipeline.report": ["templates/*"],
+        "serving": ["py.typed"],
+    },
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "keras>=3.15,<4",

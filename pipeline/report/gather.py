@@ -53,7 +53,7 @@ def gather_page(config: PipelineConfig, stored: StoredRun, newer: Sequence[Run])
         decisions=decisions(facts),
         ingest=facts.ingest,
         distribution=_distribution(config, stored),
-        training=_training(facts.training) if facts.training else None,
+        training=_training(config, facts.training) if facts.training else None,
         sampled=sampled,
         slices=weak_slices(facts.verdict, [config.headlines[0], *_others(config)]),
         lineage=_lineage(config, stored),
@@ -97,12 +97,15 @@ def _distribution(config: PipelineConfig, stored: StoredRun) -> Distribution | N
     return distribution(feature, counts) if any(counts.values()) else None
 
 
-def _training(record: dict[str, Any]) -> Training:
+def _training(config: PipelineConfig, record: dict[str, Any]) -> Training:
     model, history = record["model"], record["history"]
-    encoders = {name: (model.get(f"{name}_encoder") or model["encoder"])["type"] for name in record["inputs"]}
+    encoders = {name: model.get(f"{name}_encoder") or model["encoder"] for name in record["inputs"]}
+    if not all(encoders.values()):
+        defaults = type(config.model)().encoders(record["inputs"])
+        encoders = {name: encoder.model_dump() for name, encoder in defaults.items()}
     return Training(
         parameters=record["parameters"],
-        encoders=encoders,
+        encoders={name: encoder["type"] for name, encoder in encoders.items()},
         loss=model["loss"]["type"],
         curves=curves(history, record["best_epoch"]),
         best_epoch=record["best_epoch"],
@@ -115,9 +118,7 @@ def _ask_model(config: PipelineConfig, stored: StoredRun) -> tuple[Sampled | Non
     model, test = stored.saved_model, stored.examples("test")
     if model is None or test is None:
         what = "trained model" if model is None else "test split"
-        return None, [
-            f"The {what} of this run is not on disk any more, so the model was asked nothing for this report."
-        ]
+        return None, [f"The {what} of this run cannot be found any more, so the model was not asked for this report."]
     from pipeline.report.gather_classify import gather_classified
     from pipeline.report.gather_match import gather_matched
     from pipeline.report.model import ReportedModel
