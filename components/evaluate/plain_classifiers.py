@@ -50,7 +50,7 @@ def naive_bayes_reference(
     vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True)
     features = vectorizer.fit_transform(_words([train_texts[row] for row in train]))
     queries = vectorizer.transform(_words([test_texts[row] for row in test]))
-    known, wanted = np.asarray(train_labels)[train], np.asarray(test_labels)[test]
+    known, wanted = _names(train_labels, train), _names(test_labels, test)
     return {
         "accuracy": float(MultinomialNB(alpha=ALPHA).fit(features, known).score(queries, wanted)),
         "neighbor_accuracy": _neighbor_accuracy("cosine", features, known, queries, wanted),
@@ -85,7 +85,7 @@ def pixel_reference(
     test = _sample("test", len(test_pictures), len(test_labels), MAX_TEST, seed)
     features = train_pictures[train].reshape(len(train), -1)
     queries = test_pictures[test].reshape(len(test), -1)
-    known, wanted = np.asarray(train_labels)[train], np.asarray(test_labels)[test]
+    known, wanted = _names(train_labels, train), _names(test_labels, test)
     share = _neighbor_accuracy("euclidean", features, known, queries, wanted)
     return {"accuracy": share, "neighbor_accuracy": share}
 
@@ -97,6 +97,12 @@ def _sample(split: str, rows: int, labels: int, most: int, seed: int) -> list[in
             f"the {split} split has {rows} rows and {labels} labels; as many of both are wanted, at least 1"
         )
     return sorted(random.Random(seed).sample(range(rows), min(rows, most)))  # noqa: S311
+
+
+def _names(labels: Sequence[str] | Sequence[bytes], rows: Sequence[int]) -> np.ndarray:
+    """Labels of some rows as text, since scikit-learn takes no bytes."""
+    chosen = (labels[row] for row in rows)
+    return np.array([label.decode() if isinstance(label, bytes) else label for label in chosen])
 
 
 def _words(texts: Sequence[str | bytes]) -> list[list[bytes]]:

@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from components.errors import UserError
 from components.parts import INPUT_KEY, Modality
 from components.signatures import signature_inputs
 from serving.client import Client
+from serving.client import ServingError as AnswerError
 from serving.process import ModelServer, ServerStartError
 
 NAME = "candidate"
@@ -40,7 +42,7 @@ def check_serving(model: str | Path, samples: Mapping[Modality, Sequence[bytes]]
         Names of the signatures that were asked.
 
     Raises:
-        ServingError: the server does not come up, or an answer is not finite, differs between gRPC and REST, or from
+        ServingError: the server does not come up or answers with an error, or an answer is not finite or differs from
             the model's own.
     """
     loaded = tf.saved_model.load(str(model))
@@ -60,19 +62,29 @@ def check_serving(model: str | Path, samples: Mapping[Modality, Sequence[bytes]]
 
 
 def _by_grpc(port: int, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
-    with Client("127.0.0.1", port) as client:
-        return client.predict(NAME, {INPUT_KEY[modality]: rows}, signature=signature, timeout=TIMEOUT)
+    try:
+        with Client("127.0.0.1", port) as client:
+            return client.predict(NAME, {INPUT_KEY[modality]: rows}, signature=signature, timeout=TIMEOUT)
+    except AnswerError as error:
+        raise _refused(signature, "gRPC", error.message) from error
 
 
 def _by_rest(port: int, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
     values = [row.decode() if modality == "text" else {"b64": base64.b64encode(row).decode()} for row in rows]
     body = json.dumps({"signature_name": signature, "inputs": {INPUT_KEY[modality]: values}}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/models/{NAME}:predict", body)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
-        outputs: Any = json.load(response)["outputs"]
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+            outputs: Any = json.load(response)["outputs"]
+    except urllib.error.HTTPError as error:
+        raise _refused(signature, "REST", json.load(error)["error"]) from error
     if not isinstance(outputs, dict):
         return {"": np.asarray(outputs)}
     return {key: np.asarray(value) for key, value in outputs.items()}
+
+
+def _refused(signature: str, protocol: str, message: str) -> ServingError:
+    return ServingError(f"{signature} over {protocol} is answered by an error: {message.splitlines()[0]}")
 
 
 def _compare(signature: str, protocol: str, served: Arrays, own: Arrays) -> None:

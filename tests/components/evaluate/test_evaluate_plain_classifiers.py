@@ -71,6 +71,15 @@ def test_texts_without_words_are_texts_too() -> None:
     assert figures == {"accuracy": pytest.approx(2 / 3), "neighbor_accuracy": pytest.approx(2 / 3)}
 
 
+def test_labels_may_be_bytes_as_records_have_them() -> None:
+    texts, labels = ["a wood fence", "red paint"], ["fence", "åäö"]
+    train = TRAIN[0], [label.replace("colour", "åäö") for label in TRAIN[1]]
+    as_bytes = [[label.encode() for label in part] for part in (train[1], labels)]
+    expected = naive_bayes_reference(*train, texts, labels)
+    assert expected["accuracy"] == 1
+    assert naive_bayes_reference(train[0], as_bytes[0], texts, as_bytes[1]) == expected
+
+
 def test_one_class_is_no_obstacle() -> None:
     one = ["fence", "gate"], ["a", "a"]
     assert naive_bayes_reference(*one, ["wood"], ["a"]) == {"accuracy": 1.0, "neighbor_accuracy": 1.0}

@@ -43,7 +43,7 @@ def examples(folder: Path, splits: Sequence[Sequence[Mapping[str, Value]]]) -> A
 
 def test_texts_to_texts_are_ranked_by_tf_idf_among_the_answers_of_every_split(tmp_path: Path, rows: list[Row]) -> None:
     """A question with two answers, in two splits: the other one does not count as wrong."""
-    both = [*rows, ("20", rows[7][1], "बाड़ अनुमति चाहिए अनुमति", "fences")]
+    both = [*rows, ("20", rows[7][1], "बाड़ के लिए अनुमति चाहिए", "fences")]
     splits = [both[:4], [*both[4:6], both[10]], both[6:10]]
     artifact = examples(
         tmp_path,

@@ -72,9 +72,13 @@ def test_other_right_answers_of_a_question_do_not_count() -> None:
     """By the road is right, and so is the fence by the road, which scores lower; of another question neither is."""
     fence, road = CANDIDATES[1], CANDIDATES[5]
     right = {"by the road": [road, fence, fence], "does a FENCE need a permit?": [CANDIDATES[2]]}
-    assert tfidf_ranks(["by the road"] * 2, [fence, road], CANDIDATES).tolist() == [2, 1]
-    assert tfidf_ranks(["by the road"] * 2, [fence, road], CANDIDATES, right).tolist() == [1, 1]
-    assert tfidf_ranks(["by road", "by the road"], [fence, road], CANDIDATES, right).tolist() == [2, 1]
+    asked = [("by the road", fence), ("by the road", road), ("by road", fence)]
+    alone, together = (
+        [tfidf_ranks([question], [answer], CANDIDATES, known)[0] for question, answer in asked]
+        for known in (None, right)
+    )
+    assert alone == [2, 1, 2]
+    assert together == [1, 1, 2]
 
 
 def test_a_question_without_known_words_ranks_last() -> None:

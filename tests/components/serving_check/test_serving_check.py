@@ -104,32 +104,35 @@ def on_vector(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Arrays], 
 
 
 @pytest.mark.parametrize(("protocol", "name"), [("_by_grpc", "gRPC"), ("_by_rest", "REST")])
+def test_numbers_that_are_not_the_models_own_are_named(
+    both: Path, monkeypatch: pytest.MonkeyPatch, protocol: str, name: str
+) -> None:
+    served_differently(monkeypatch, protocol, on_vector(lambda vector: vector + 2e-3))
+    with pytest.raises(ServingError, match=rf"^answer\.vector over {name} is 0.002 away from the model's own$"):
+        check_serving(both / "Format-Serving", {"text": TEXTS, "image": PICTURES})
+
+
+OWN = {"vector": np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), "names": np.array([b"a", b"b"], object)}
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (on_vector(lambda vector: vector + 2e-3), "answer.vector over {} is 0.002 away from the model's own"),
-        (on_vector(lambda vector: vector * np.nan), "answer.vector over {} is not finite"),
-        (on_vector(lambda vector: vector[:2]), "answer.vector over {} has shape (2, 2), the model's is (3, 2)"),
+        ({"vector": OWN["vector"] * [1, np.nan]}, "search.vector over REST is not finite"),
+        ({"vector": OWN["vector"][:1]}, "search.vector over REST has shape (1, 2), the model's is (2, 2)"),
+        ({"names": OWN["names"][:1]}, "search.names over REST has shape (1,), the model's is (2,)"),
+        ({"vector": OWN["vector"] - [[0, 0], [0, 1]]}, "search.vector over REST is 1 away from the model's own"),
         (
-            lambda served: {"vector": served["vector"]},
-            "signature answer over {} returns ['vector'], the model ['names', 'vector']",
+            {"more": OWN["names"]},
+            "signature search over REST returns ['more', 'names', 'vector'], the model ['names', 'vector']",
         ),
     ],
-    ids=["other numbers", "no numbers", "other shape", "other outputs"],
 )
-def test_what_is_served_otherwise_is_named(
-    *,
-    both: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    protocol: str,
-    name: str,
-    change: Callable[[Arrays], Arrays],
-    reason: str,
-) -> None:
-    served_differently(monkeypatch, protocol, change)
+def test_what_is_served_otherwise_is_named(change: Arrays, reason: str) -> None:
+    module._compare("search", "REST", dict(OWN), OWN)
     with pytest.raises(ServingError) as caught:
-        check_serving(both / "Format-Serving", {"text": TEXTS, "image": PICTURES})
-    assert str(caught.value) == reason.format(name)
+        module._compare("search", "REST", OWN | change, OWN)
+    assert str(caught.value) == reason
 
 
 class Untracked(tf.Module):
@@ -145,11 +148,16 @@ class Untracked(tf.Module):
         return {"vector": self.layer(length(text)[:, tf.newaxis])}
 
 
-def test_a_model_that_loads_here_but_in_no_server_is_refused(tmp_path: Path) -> None:
-    module = Untracked()
-    tf.saved_model.save(module, str(tmp_path / "model"), signatures={"answer": module.answer})
-    assert tf.saved_model.load(str(tmp_path / "model")).signatures["answer"](tf.constant(TEXTS))["vector"].shape[0] == 3
-    with pytest.raises(ServingError, match="the model server does not serve the exported model: "):
+@pytest.mark.parametrize("protocol", ["gRPC", "REST"])
+def test_a_model_that_loads_here_but_in_no_server_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    untracked = Untracked()
+    tf.saved_model.save(untracked, str(tmp_path / "model"), signatures={"answer": untracked.answer})
+    own = tf.saved_model.load(str(tmp_path / "model")).signatures["answer"](tf.constant(TEXTS))
+    if protocol == "REST":
+        monkeypatch.setattr(module, "_by_grpc", lambda *_: {name: value.numpy() for name, value in own.items()})
+    with pytest.raises(ServingError, match=rf"^answer over {protocol} is answered by an error: .*dense/kernel.*$"):
         check_serving(tmp_path / "model", {"text": TEXTS})
 
 
