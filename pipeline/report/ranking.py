@@ -61,7 +61,8 @@ def choose_questions(
     """
     order = sorted(range(len(ranks)), key=lambda row: (-ranks[row], scores[row]))
     worst = _once((row for row in order if ranks[row] > 1), lambda row: pairs[row][0])
-    best = _once((row for row in reversed(order) if ranks[row] == 1), lambda row: pairs[row][1])
+    best = _once((row for row in reversed(order) if ranks[row] == 1), lambda row: pairs[row][0])
+    best = _once(best, lambda row: pairs[row][1])
     return worst[:WORST_SHOWN], best[:BEST_SHOWN]
 
 

@@ -6,7 +6,7 @@ from pipeline.report.charts.svg import drawing, element, title
 from pipeline.report.confusion import Confusion
 from pipeline.report.show import shorten
 
-_CELL, _NAMES, _TOP, _NAME_LENGTH = 13.0, 118.0, 26.0, 18
+_CELL, _NAMES, _TOP, _NAME_LENGTH = 15.0, 124.0, 26.0, 20
 
 
 def heat_chart(confusion: Confusion) -> Markup:
@@ -54,5 +54,5 @@ def _cell(confusion: Confusion, row: int, column: int, total: int) -> Markup:
         width=_CELL - 1,
         height=_CELL - 1,
         class_=f"heat {right}",
-        fill_opacity=0.15 + 0.85 * share,
+        fill_opacity=0.25 + 0.75 * share,
     )

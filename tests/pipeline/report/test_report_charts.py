@@ -112,7 +112,7 @@ def test_a_heat_chart_has_a_cell_for_every_pair_that_occurred() -> None:
     chart = heat_chart(confusion(["a", "a", HOSTILE], ["a", HOSTILE, HOSTILE]))
     assert sorted(cell.get("class", "") for cell in of_class(chart, "heat")) == ["heat right"] * 2 + ["heat wrong"]
     cells = {(number(cell, "x"), number(cell, "y")): number(cell, "fill-opacity") for cell in of_class(chart, "heat")}
-    assert sorted(cells.values()) == pytest.approx([0.57, 0.57, 1.0], abs=0.01)
+    assert sorted(cells.values()) == pytest.approx([0.62, 0.62, 1.0], abs=0.01)
     assert f"a taken for {HOSTILE}: 1 of 2" in [one.text for one in parse(chart).iter("title")]
 
 

@@ -108,12 +108,21 @@ def test_a_histogram_has_no_empty_tail() -> None:
 
 
 def test_worst_and_best_questions_are_different_ones() -> None:
-    ranks = np.array([1, 9, 1, 9, 4, 9, 1])
-    scores = np.array([0.7, 0.3, 0.8, 0.2, 0.1, 0.1, 0.9])
-    pairs = [(b"q0", b"a"), (b"q1", b"a"), (b"q2", b"a"), (b"q3", b"b"), (b"q4", b"b"), (b"q3", b"c"), (b"q6", b"c")]
+    ranks = np.array([1, 9, 1, 9, 4, 9, 1, 1])
+    scores = np.array([0.7, 0.3, 0.8, 0.2, 0.1, 0.1, 0.9, 0.6])
+    pairs = [
+        (b"q0", b"a"),
+        (b"q1", b"a"),
+        (b"q2", b"a"),
+        (b"q3", b"b"),
+        (b"q4", b"b"),
+        (b"q3", b"c"),
+        (b"q6", b"c"),
+        (b"q6", b"d"),
+    ]
     worst, best = choose_questions(ranks, scores, pairs)
     assert worst == [5, 1, 4]  # q3 once, by its lower score
-    assert best == [6, 2]  # each answer once
+    assert best == [6, 2]  # each question and each answer once
 
 
 def test_few_labels_keep_their_order_and_many_are_put_together() -> None:
