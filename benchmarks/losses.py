@@ -23,8 +23,6 @@ from benchmarks.originals import (
     LSTM,
     ORIGINAL_PICTURE,
     ORIGINAL_TEXT,
-    PICTURE_LOSS,
-    TEXT_LOSS,
     VOCABULARY,
     picture_encoder,
 )
@@ -37,9 +35,9 @@ from components.losses.settings import (
     SoftmaxSettings,
 )
 from components.train.files import Files
+from components.train.settings import TrainSettings
 from pipeline.quiet import chatter_to
 
-BATCH_SIZE = 64
 COLUMNS = ("accuracy", "5-NN accuracy", "ECE", "distance ratio", "seconds")
 
 LOSSES: dict[str, ClassifyLossSettings] = {
@@ -53,12 +51,12 @@ LOSSES: dict[str, ClassifyLossSettings] = {
 
 
 class Candidate(NamedTuple):
-    """One model of the comparison."""
+    """One model of the comparison, and its pace, which all losses of one encoder share."""
 
     name: str
     encoder: EncoderSettings
     loss: ClassifyLossSettings
-    epochs: int
+    pace: TrainSettings
 
 
 def main(
@@ -88,16 +86,19 @@ def main(
 def candidates(dataset: str) -> Iterator[Candidate]:
     """The original of this kind of data, plain cross-entropy with its encoder, and every loss with the default one."""
     if dataset == "mnist":
-        original, epochs = picture_encoder(28, 1), 20
-        yield Candidate("original's CNN, cross-entropy", original, LOSSES["cross-entropy"], epochs)
-        yield Candidate(ORIGINAL_PICTURE, original, PICTURE_LOSS, epochs)
-        encoder: EncoderSettings = CnnSettings(size=(28, 28), channels=1)
+        original: EncoderSettings = picture_encoder(28, 1)
+        encoder: EncoderSettings = CnnSettings(size=(28, 28), channels=1, dimensions=32, dropout=0)
+        pace = TrainSettings(epochs=12, batch_size=32, learning_rate=0.006, schedule="cosine")
+        original_pace = pace.model_copy(update={"learning_rate": None})
+        name, its_loss, plain = ORIGINAL_PICTURE, LOSSES["center"], "original's CNN, cross-entropy"
     else:
-        yield Candidate("original's LSTM, cross-entropy", LSTM, LOSSES["cross-entropy"], 12)
-        yield Candidate(ORIGINAL_TEXT, LSTM, TEXT_LOSS, 12)
-        encoder, epochs = EmbeddingBagSettings(), 8
+        original, original_pace = LSTM, TrainSettings(epochs=12, batch_size=128, learning_rate=0.004)
+        encoder, pace = EmbeddingBagSettings(), TrainSettings(epochs=16 if dataset == "bbc" else 8)
+        name, its_loss, plain = ORIGINAL_TEXT, LOSSES["smoothed 0.1"], "original's LSTM, cross-entropy"
+    yield Candidate(plain, original, LOSSES["cross-entropy"], original_pace)
+    yield Candidate(name, original, its_loss, original_pace)
     for name, loss in LOSSES.items():
-        yield Candidate(f"{encoder.type}, {name}", encoder, loss, epochs)
+        yield Candidate(f"{encoder.type}, {name}", encoder, loss, pace)
 
 
 def _cells(results: Sequence[Sequence[float]]) -> list[str]:
@@ -127,14 +128,17 @@ def _train_and_judge(candidate: Candidate, files: Files, seed: int) -> tuple[flo
 
     from components.evaluate.classification import accuracy, distance_ratio, expected_calibration_error
     from components.train.classify import build_model, encode_references, judge, label_batches
+    from components.train.fit import adam
     from components.train.rows import read_batches
 
     keras.utils.set_random_seed(seed)
     model = build_model(candidate.encoder, candidate.loss, candidate.encoder.modality, files)
-    model.compile(optimizer=keras.optimizers.Adam(candidate.encoder.learning_rate))
-    batches, steps = label_batches(model, files, BATCH_SIZE, seed)
+    pace = candidate.pace
+    batches, steps = label_batches(model, files, pace.batch_size, seed)
+    rate = pace.learning_rate or candidate.encoder.learning_rate
+    model.compile(optimizer=adam(rate, pace.schedule, steps * pace.epochs))
     start = time.monotonic()
-    model.fit(batches, steps_per_epoch=steps, epochs=candidate.epochs, shuffle=False, verbose=0)
+    model.fit(batches, steps_per_epoch=steps, epochs=pace.epochs, shuffle=False, verbose=0)
     seconds = time.monotonic() - start
     references = encode_references(model, files, seed)
     judged = []

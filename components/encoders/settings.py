@@ -88,7 +88,7 @@ class EmbeddingBagSettings(Settings):
     )
     dimensions: int = Field(default=64, ge=2, le=16_384, description="Size of an embedding and of a vector.")
     buckets: int = Field(default=2**16, ge=2**8, le=2**24, description="Words are hashed into so many buckets.")
-    word_dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of a text's words dropped in training.")
+    word_dropout: float = Field(default=0.3, ge=0, lt=1, description="Share of a text's words dropped in training.")
 
     @property
     def vector_size(self) -> int:
@@ -156,13 +156,13 @@ class _PictureSettings(Settings):
 class CnnSettings(_PictureSettings):
     """Blocks of two normalised convolutions; the default for pictures."""
 
-    learning_rate = 0.002
+    learning_rate = 0.003
 
     type: Literal["cnn"] = Field(default="cnn", description="`cnn`: blocks of two normalised convolutions.")
     filters: tuple[Filters, ...] = Field(
         default=(16, 32, 64), min_length=1, description="Filters of each block; each halves height and width."
     )
-    dropout: float = Field(default=0.3, ge=0, lt=1, description="Share of numbers dropped before the last layer.")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="Share of numbers dropped before the last layer.")
 
 
 class LenetSettings(_PictureSettings):

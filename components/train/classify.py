@@ -54,11 +54,12 @@ def fit_classify(
     keras.utils.set_random_seed(settings.seed)
     ((name, encoder),) = settings.model.encoders(settings.inputs).items()
     model = build_model(encoder, settings.model.loss, name, files)
-    model.compile(optimizer=keras.optimizers.Adam(settings.train.learning_rate or encoder.learning_rate))
     rows = list(read_rows(files.validation, (name, "label")))
     validation = LabelValidation(rows, model.labels.numpy().tolist(), settings.seed)
     batches = label_batches(model, files, settings.train.batch_size, settings.seed)
-    return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
+    return fit(
+        model, batches, validation, settings.train, rate=encoder.learning_rate, log_dir=log_dir, progress=progress
+    )
 
 
 def build_model(encoder: EncoderSettings, loss: ClassifyLossSettings, name: str, files: Files) -> ClassifyModel:

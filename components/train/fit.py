@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -35,32 +35,44 @@ class Fitted[Model: keras.Model]:
         }
 
 
+def adam(rate: float, schedule: Literal["constant", "cosine"], steps: int) -> keras.optimizers.Optimizer:
+    """Adam whose learning rate starts at `rate` and, if the schedule is `cosine`, is 0 after `steps`."""
+    decay = keras.optimizers.schedules.CosineDecay(rate, steps) if schedule == "cosine" else rate
+    return keras.optimizers.Adam(decay)
+
+
 def fit[Model: keras.Model](
     model: Model,
     batches: tuple[tf.data.Dataset, int],
     validation: Validation,
     settings: TrainSettings,
     *,
+    rate: float,
+    loss: keras.losses.Loss | None = None,
     log_dir: str | None = None,
     progress: bool = True,
 ) -> Fitted[Model]:
-    """Train a compiled model with early stopping.
+    """Compile a model and train it with early stopping.
 
     Args:
-        model: compiled.
+        model: with the weights to start from.
         batches: without end, because Keras would make a new iterator for each epoch, which costs more than a small
             epoch does; and how many make one pass over the rows.
         validation: what scores an epoch.
         settings: the pace.
+        rate: learning rate where the settings have none.
+        loss: of the model's output; none where the model computes its own.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
     dataset, steps = batches
+    steps = min(steps, settings.steps_per_epoch or steps)
+    model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs), loss=loss)
     keep_best = KeepBest(validation, settings.patience)
     logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []
     history = model.fit(
         dataset,
-        steps_per_epoch=min(steps, settings.steps_per_epoch or steps),
+        steps_per_epoch=steps,
         epochs=settings.epochs,
         callbacks=[validation, keep_best, *logs],
         shuffle=False,

@@ -56,9 +56,6 @@ def fit_match(
         tower.adapt(_raw(side, files.train, candidates))
     towers = {side: tower for group in groups for side, tower in group.items()}
     model = MatchModel(towers)
-    encoders = settings.model.encoders(settings.inputs).values()
-    rate = settings.train.learning_rate or min(encoder.learning_rate for encoder in encoders)
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=settings.model.loss.build())
 
     def labels(examples: dict[str, Any]) -> tf.Tensor:
         questions, answers = key(examples["question"]), key(examples["answer"])
@@ -68,7 +65,16 @@ def fit_match(
     batches = training_batches(files.train, towers, (_PAIR, labels), settings.train.batch_size, settings.seed)
     pairs = list(read_rows(files.validation, ("question", "answer")))
     validation = RetrievalValidation(pairs, candidates, settings.seed)
-    return fit(model, batches, validation, settings.train, log_dir=log_dir, progress=progress)
+    return fit(
+        model,
+        batches,
+        validation,
+        settings.train,
+        rate=min(encoder.learning_rate for encoder in settings.model.encoders(settings.inputs).values()),
+        loss=settings.model.loss.build(),
+        log_dir=log_dir,
+        progress=progress,
+    )
 
 
 def _raw(side: str, train_files: Sequence[str], candidates: Candidates) -> Any:

@@ -21,6 +21,10 @@ class TrainSettings(BaseModel):
     learning_rate: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Of Adam; by default what suits the encoder."
     )
+    schedule: Literal["constant", "cosine"] = Field(
+        default="constant",
+        description="How the learning rate goes on: `constant`, or `cosine`, down to 0 at the end of the last epoch.",
+    )
     patience: int = Field(
         default=5, ge=1, description="Stop after so many epochs without a better validation; the best is kept."
     )
