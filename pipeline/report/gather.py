@@ -8,6 +8,7 @@ from components.evaluate.verdict import Verdict
 from pipeline.config import PipelineConfig
 from pipeline.facts import Facts
 from pipeline.history import Run
+from pipeline.lock import is_locked
 from pipeline.report.curves import curves
 from pipeline.report.distribution import Distribution, distribution, read_counts
 from pipeline.report.figures import decisions, figures, weak_slices
@@ -39,7 +40,7 @@ def gather_page(config: PipelineConfig, stored: StoredRun, newer: Sequence[Run])
     return Page(
         name=config.name,
         sentence=_sentence(config),
-        outcome=facts.outcome if facts.outcome != "unfinished" else f"stopped in {stored.run.failed_step or 'a step'}",
+        outcome=_outcome(stored.run, running=is_locked(config.output_folder) and not newer),
         tone="good" if facts.pushed or facts.unchanged else "bad",
         started=stored.run.started,
         seconds=stored.run.seconds,
@@ -70,13 +71,23 @@ def _sentence(config: PipelineConfig) -> str:
     return f"classifies {first}" if config.task == "classify" else f"matches questions ({first}) to answers ({second})"
 
 
+def _outcome(run: Run, *, running: bool) -> str:
+    if run.facts.outcome != "unfinished":
+        return run.facts.outcome
+    return "still running" if running else f"stopped in {run.failed_step or 'a step'}"
+
+
 def _notices(config: PipelineConfig, stored: StoredRun, newer: Sequence[Run], verdict: Verdict) -> list[str]:
     notices = []
-    for run in newer:
+    running = is_locked(config.output_folder)
+    for number, run in enumerate(newer):
         when = f"{run.started.astimezone():%Y-%m-%d %H:%M}"
         where = f"stopped in the step {run.failed_step}" if run.failed_step else "was not judged"
-        notices.append(f"A newer run, begun {when}, {where}; this is the last one that was judged.")
-    if step := stored.run.failed_step:
+        did = "is still going on" if running and number == 0 else where
+        notices.append(f"A newer run, begun {when}, {did}; this is the last one that was judged.")
+    if running and not newer:
+        notices.append("The run is still going on; what comes later is missing.")
+    elif step := stored.run.failed_step:
         notices.append(f"The run stopped in the step {step}; what comes after it is missing, and nothing was pushed.")
     if verdict.rows < FEW:
         notices.append(f"{verdict.rows} test rows say little about a model; raise data.splits.test or add rows.")

@@ -8,6 +8,7 @@ from PIL import Image
 
 from components.errors import UserError
 from pipeline.config import ClassifyConfig, MatchConfig, PipelineConfig
+from pipeline.lock import run_lock
 from pipeline.report.gather import gather_page
 from pipeline.report.page import Classified, Matched, Page
 from pipeline.report.render import render
@@ -175,6 +176,19 @@ def test_a_run_that_failed_later_says_where_and_newer_ones_are_named(tmp_path: P
     assert (page.outcome, page.tone) == ("stopped in serving_check", "bad")
     assert "stopped in the step train; this is the last one that was judged." in page.notices[0]
     assert page.notices[1].startswith("The run stopped in the step serving_check;")
+
+
+def test_a_run_that_goes_on_is_not_said_to_have_stopped(tmp_path: Path) -> None:
+    config = classify_config().model_copy(update={"output": str(tmp_path)})
+    newer = run(facts(verdict=None), failed_step="train")
+    with run_lock(tmp_path):
+        behind = gather_page(config, stored_run(tmp_path, facts()), [newer, newer])
+        blessed = facts(verdict=verdict(blessed=True))
+        itself = gather_page(config, stored_run(tmp_path, blessed, failed_step="push"), [])
+    assert "is still going on; this is the last one" in behind.notices[0]
+    assert "stopped in the step train" in behind.notices[1]
+    assert itself.outcome == "still running"
+    assert itself.notices[0] == "The run is still going on; what comes later is missing."
 
 
 def test_what_the_trainer_would_be_told_otherwise_now_is_named(tmp_path: Path) -> None:
