@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,6 +140,17 @@ def test_many_files_are_written_to_few_shards_and_repeats_are_found_across_them(
     assert done.summary.duplicates == 40
     assert Counter((row["question"], row["answer"]) for row in done.rows) == Counter(rows)
     assert len(list((tmp_path / "out/Split-train").iterdir())) == 32
+
+
+def test_a_table_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = many(100)
+    write_csv(tmp_path / "data" / os.fsdecode(b"b\xe5d.csv"), [*rows[:50], ("no answer", "")])
+    write_csv(tmp_path / "data/good.csv", rows[50:])
+    done = run(tmp_path / "data", tmp_path / "out")
+    assert Counter((row["question"], row["answer"]) for row in done.rows) == Counter(rows)
+    assert done.summary.files == [f"{tmp_path}/data/b\\udce5d.csv", f"{tmp_path}/data/good.csv"]
+    assert [(row["file"], row["line"]) for row in done.rejects] == [(f"{tmp_path}/data/b\\udce5d.csv", "52")]
 
 
 def test_bad_rows_are_set_aside_with_file_line_and_reason(tmp_path: Path) -> None:
