@@ -27,7 +27,6 @@ setup(
         "grpcio>=1.67",
         "httptools>=0.6",
         "jinja2>=3.1",
-        "matplotlib>=3.10",
         "numpy>=2",
         "orjson>=3.10",
         "pillow>=12",
