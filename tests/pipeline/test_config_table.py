@@ -40,8 +40,6 @@ def test_no_row_is_there_twice() -> None:
         ("`model.loss` (match)", ["by `type`", "`multiple_negatives_ranking`"]),
         ("`model.loss` (classify)", ["by `type`", "`softmax`"]),
         ("`model.loss.margin` (cosine_triplet)", ["number or `soft`", "`0.1`"]),
-        ("`model.loss.smoothing` (softmax)", ["number", "`0.1`"]),
-        ("`model.loss.smoothing` (center, supervised_contrastive)", ["number", "`0.0`"]),
         ("`model.loss.margin` (arcface)", ["number", "`0.5`"]),
         ("`gates` (classify)", ["by metric", "`{'accuracy': {'max_drop': 0.01}}`"]),
         ("`gates.METRIC.max_rise`", ["number", ""]),

@@ -93,9 +93,9 @@ def test_what_regularises_the_encoder_is_part_of_the_loss() -> None:
     assert logs["loss"][0] == pytest.approx(logs["cross_entropy"][0] + decay, rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(
-    "encoder", [WORDS, CnnSettings(size=(8, 8), filters=(6,), dimensions=6)], ids=["text", "image"]
+    ("encoder", "loss"),
+    [*((WORDS, loss) for loss in LOSSES), (CnnSettings(size=(8, 8), filters=(6,), dimensions=6), "center")],
 )
 def test_it_learns(encoder: EncoderSettings, loss: str) -> None:
     model = built(encoder, loss, rate=0.03)

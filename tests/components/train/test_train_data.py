@@ -53,7 +53,7 @@ def pictures(
     """Of pictures, from memory or streamed; the target is id and label."""
     if request.param == "streamed":
         monkeypatch.setattr(module, "MAX_MEMORY", 23 * 8 * 8 * 3 * 4 - 1)
-    monkeypatch.setattr(module, "READ_BATCH", 4)
+    monkeypatch.setattr(module, "LOAD_BATCH", 4)
     tower = CnnSettings(size=(8, 8), filters=(2,)).build(["image"], "")["image"]
     label = {"label_id": tf.io.FixedLenFeature([], tf.int64), "id": tf.io.FixedLenFeature([], tf.string)}
 

@@ -147,12 +147,6 @@ def test_a_rate_that_spoils_the_model_leaves_the_untrained_one_and_a_record_of_i
     assert {folder.name for folder in (tmp_path / "log").iterdir()} == {"train", "validation"}
 
 
-def test_a_round_may_be_shorter_than_a_pass(fit: Callable[..., Fitted[MatchModel]]) -> None:
-    fitted = fit("ranking", epochs=2, steps_per_epoch=1)
-    assert int(fitted.model.optimizer.iterations) == 2
-    assert int(fit("ranking", epochs=1).model.optimizer.iterations) == 3
-
-
 NAMES = {"wall": "a brick wall", "floor": "a floor of tiles", "dot": "one blue dot"}
 CNN = CnnSettings(dimensions=16, size=(8, 8), filters=(8,), dropout=0)
 CROSSING: dict[str, tuple[dict[str, Modality], MatchSettings]] = {
