@@ -123,6 +123,16 @@ def test_commands_of_a_classifier(digits: Example) -> None:
     assert "is a classify pipeline and answers no questions; use classify or similar" in asked.stderr
 
 
+def test_the_report_is_one_file_with_pictures(digits: Example) -> None:
+    reported = digits.command("report")
+    assert reported.returncode == 0, reported.stderr
+    page = (digits.folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") > 20
+    for heading in ("Verdict", "Training", "Calibration", "Confusion", "Map of vectors", "Nearest neighbours", "Lineage"):
+        assert f">{heading}</h2>" in page
+    assert not re.search(r"""(?:src|href)=["']https?:""", page)
+
+
 def test_what_is_no_picture_is_refused_with_a_sentence(digits: Example) -> None:
     refused = digits.command("classify", "setup.py")
     assert refused.returncode == 1
@@ -166,3 +176,11 @@ def test_a_picture_finds_its_names_in_three_languages(names: Example) -> None:
     assert set(answer["candidates"][:3]) == found
     vector = names.grpc("text", ["sieben"], "answer")["vector"]
     np.testing.assert_allclose(np.linalg.norm(vector), 1, rtol=1e-5)
+
+
+def test_the_report_of_questions_that_are_pictures(names: Example) -> None:
+    reported = names.command("report")
+    assert reported.returncode == 0, reported.stderr
+    page = (names.folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert "sieben" in page
+    assert "data:image/png;base64," in page
