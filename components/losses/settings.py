@@ -84,7 +84,7 @@ MatchLossSettings = Annotated[TripletSettings | RankingSettings, Field(discrimin
 class SoftmaxSettings(_Settings):
     """Settings of `components.losses.cross_entropy.Softmax`."""
 
-    type: Literal["softmax"] = Field(description="Cross-entropy of a softmax, of smoothed labels where `smoothing` says so.")
+    type: Literal["softmax"] = Field(description="Cross-entropy of a softmax; `smoothing` may smooth the labels.")
     smoothing: float = Field(default=0.0, ge=0, lt=1, description=_SMOOTHING)
 
     def build(self, classes: int, dimensions: int) -> Objective:
