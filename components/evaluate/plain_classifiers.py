@@ -99,7 +99,7 @@ def _sample(split: str, rows: int, labels: int, most: int, seed: int) -> list[in
     return sorted(random.Random(seed).sample(range(rows), min(rows, most)))  # noqa: S311
 
 
-def _names(labels: Sequence[str] | Sequence[bytes], rows: Sequence[int]) -> np.ndarray:
+def _names(labels: Sequence[str | bytes], rows: Sequence[int]) -> np.ndarray:
     """Labels of some rows as text, since scikit-learn takes no bytes."""
     chosen = (labels[row] for row in rows)
     return np.array([label.decode() if isinstance(label, bytes) else label for label in chosen])

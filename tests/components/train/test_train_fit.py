@@ -27,8 +27,8 @@ class Rising(Validation):
     def evaluate(self) -> dict[str, float]:
         return {"val_weight": float(np.mean(self.model.get_weights()[0]))}
 
-    def merit(self, scores: Mapping[str, float]) -> tuple[float, ...]:
-        return (scores["val_weight"],)
+    def merit(self, scores: Mapping[str, float]) -> float:
+        return scores["val_weight"]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.rates.append(float(self.model.optimizer.learning_rate))

@@ -18,7 +18,9 @@ from components.parts import Modality
 from components.signatures import signature_inputs
 from components.tasks.match import MatchModel
 from components.tasks.settings import MatchSettings
+from components.train import match as module
 from components.train.candidates import Candidates
+from components.train.data import training_batches
 from components.train.files import Files
 from components.train.fit import Fitted
 from components.train.match import encode_library, fit_match, train
@@ -145,6 +147,64 @@ def test_a_rate_that_spoils_the_model_leaves_the_untrained_one_and_a_record_of_i
     lengths = {name: len(values) for name, values in record["history"].items()}
     assert lengths == {"loss": 2, "val_recall@1": 2, "val_mrr": 2}
     assert {folder.name for folder in (tmp_path / "log").iterdir()} == {"train", "validation"}
+
+
+BAG = BagSettings(dimensions=8, buckets=1024, ngrams=(2,))
+PAIRS: list[Row] = [
+    ("1", "one", "1 uno", ""),
+    ("2", "one", "eins", ""),
+    ("3", "two", "zwei dos", ""),
+    ("4", "2", "zwei dos", ""),
+    ("5", "three", "drei", ""),
+]
+
+
+@pytest.fixture
+def files(tmp_path: Path, vocabulary_file: Path) -> Files:
+    """Four rows to learn from, one held out."""
+    train, validation = (
+        write_records(tmp_path / name, pair_records(rows, vocabulary_file))
+        for name, rows in (("train", PAIRS[:4]), ("validation", PAIRS[4:]))
+    )
+    return Files(train=train, validation=validation, test=[], vocabulary=str(vocabulary_file), labels="")
+
+
+def brief(model: MatchSettings) -> MatchTrainer:
+    return MatchTrainer(inputs=TEXTS, model=model, train=TrainSettings(epochs=1, batch_size=4), seed=2, candidates=1)
+
+
+def test_in_a_batch_every_right_answer_of_a_question_is_right(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def noted(*arguments: Any) -> Any:
+        made.append(arguments)
+        return training_batches(*arguments)
+
+    monkeypatch.setattr(module, "training_batches", noted)
+    fit_match(brief(MatchSettings(encoder=BAG)), files, Candidates(files.all), progress=False)
+    ((_, _, (_, labels), _, _),) = made
+    rows = {side: tf.constant([row[column] for row in PAIRS]) for side, column in (("question", 1), ("answer", 2))}
+    assert labels(rows).numpy().astype(int).tolist() == [
+        [1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 0, 0, 1],
+    ]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_encoders_are_adapted_to_what_they_read_and_a_shared_one_to_the_library(files: Files, shared: bool) -> None:
+    """The library has the answers of every split, each once; questions are those of the training rows."""
+    both = MatchSettings(encoder=BAG) if shared else MatchSettings(question_encoder=BAG, answer_encoder=BAG)
+    fitted = fit_match(brief(both), files, Candidates(files.all), progress=False)
+    answers = ["1 uno", "eins", "zwei dos", "drei"]
+    questions = answers if shared else ["one", "one", "two", "2"]
+    for side, texts in (("question", questions), ("answer", answers)):
+        expected = BAG.build([side], "")[side]
+        expected.adapt([tf.constant(texts)])
+        found = getattr(fitted.model, side)
+        np.testing.assert_allclose(found.lexicon.idf, expected.lexicon.idf, rtol=1e-6)
 
 
 NAMES = {"wall": "a brick wall", "floor": "a floor of tiles", "dot": "one blue dot"}
