@@ -76,7 +76,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 class Softmax(Objective):
     """A linear head whose softmax is trained by smoothed cross-entropy: the term `"cross_entropy"`."""
 
-    def __init__(self, classes: int, dimensions: int, *, smoothing: float = 0.1, name: str | None = None) -> None:
+    def __init__(self, classes: int, dimensions: int, *, smoothing: float = 0.0, name: str | None = None) -> None:
         super().__init__(classes, dimensions, name)
         check_smoothing(smoothing)
         self.smoothing = smoothing
