@@ -1,4 +1,4 @@
-"""Recall and MRR of a configuration's encoder and loss, beside TF-IDF on the same questions and candidates.
+"""Recall and MRR of a configuration's encoder and loss, beside TF-IDF and the matcher that the project began from.
 
     ./dev python -m benchmarks.retrieval examples/faq.yaml [--set KEY=VALUE …] [--splits 5]
 
@@ -19,10 +19,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.originals import LSTM, MATCH_LOSS, ORIGINAL_MATCHER
 from components.errors import UserError
 from components.ingest.check import check_source
 from components.ingest.parse import Record
 from components.ingest.units import read_records, units_of
+from components.tasks.settings import MatchSettings
 from pipeline.config import MatchConfig, load_config
 from pipeline.quiet import chatter_to
 
@@ -74,24 +76,32 @@ def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[st
     split = {"test": shuffled[:TEST], "validation": shuffled[TEST : TEST + VALIDATION]}
     split["train"] = shuffled[TEST + VALIDATION :]
     config = config.model_copy(update={"seed": seed})
+    ranks: dict[str, np.ndarray] = {}
     with tempfile.TemporaryDirectory() as folder:
         vocabulary = _write_vocabulary(Path(folder) / "tokens", split["train"])
         written = {name: [_write_examples(Path(folder) / f"{name}.gz", split[name], vocabulary)] for name in split}
         files = Files(**written, vocabulary=str(vocabulary), labels="")
         candidates = Candidates(files.all)
-        fitted = fit_match(config.trainer_settings, files, candidates, progress=False)
-        library = encode_library(fitted.model, candidates, pictures=False)
         questions, answers = zip(*read_rows(files.test, ("question", "answer")), strict=True)
         right: dict[str | bytes, list[bytes]] = {}
         for question, answer in read_rows(files.all, ("question", "answer")):
             right.setdefault(question, []).append(answer)
-        plain = tfidf_ranks(questions, answers, library.shown.numpy().tolist(), right)
-    vectors = unit_vectors(Encoder(fitted.model.question)(questions))
-    ranks = library.rank(vectors, key(tf.constant(questions)), key(tf.constant(answers)))
+        for name, model in _models(config).items():
+            settings = config.trainer_settings.model_copy(update={"model": model})
+            fitted = fit_match(settings, files, candidates, progress=False)
+            library = encode_library(fitted.model, candidates, pictures=False)
+            vectors = unit_vectors(Encoder(fitted.model.question)(questions))
+            ranks[name] = library.rank(vectors, key(tf.constant(questions)), key(tf.constant(answers))).numpy()
+        ranks["TF-IDF"] = tfidf_ranks(questions, answers, library.shown.numpy().tolist(), right)
+    return {name: _metrics(found) for name, found in ranks.items()}
+
+
+def _models(config: MatchConfig) -> dict[str, MatchSettings]:
+    """The configuration's model and the original's, by name."""
     encoders = dict.fromkeys(encoder.type for encoder in config.model.encoders(config.data.inputs).values())
     return {
-        "TF-IDF": _metrics(plain),
-        f"{' and '.join(encoders)}, {config.model.loss.type}": _metrics(ranks.numpy()),
+        f"{' and '.join(encoders)}, {config.model.loss.type}": config.model,
+        ORIGINAL_MATCHER: MatchSettings(encoder=LSTM, loss=MATCH_LOSS),
     }
 
 
