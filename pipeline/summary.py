@@ -43,7 +43,9 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
     if facts.ingest:
         splits = ", ".join(f"{rows} {split}" for split, rows in facts.ingest.kept.items())
         where = f": {config.output_folder / REJECTS_FILE}" if facts.ingest.bad else ""
-        console.print(f"{facts.ingest.rows} rows: {splits}; {facts.ingest.bad} set aside{where}\n", soft_wrap=True)
+        repeated = f", {facts.ingest.duplicates} repeated" if facts.ingest.duplicates else ""
+        rows = f"{facts.ingest.rows} rows: {splits}{repeated}; {facts.ingest.bad} set aside{where}"
+        console.print(f"{escape(rows)}\n", soft_wrap=True)
     if facts.verdict:
         console.print(_figures(config, facts.verdict))
         if facts.verdict.rows < FEW:

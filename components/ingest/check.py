@@ -41,6 +41,8 @@ def check_source(settings: DataSettings) -> Source:
 
 
 def _nothing(settings: DataSettings, source: Source) -> str:
+    if is_folder(settings.format) and not Path(settings.path).exists():
+        return f"There is no folder {settings.path} (data.path)."
     if not Path(settings.path).is_dir():
         return f"There is no file {settings.path} (data.path; looked for {source.base}/{source.pattern})."
     if is_folder(settings.format):
