@@ -52,11 +52,12 @@ type Pairs = list[tuple[bytes, bytes, bytes]]
 
 @pytest.fixture(scope="session")
 def beam() -> "BaseBeamExecutor.Context":
-    """How an executor runs Beam: in this process."""
+    """How an executor runs Beam: in this process, as the pipeline does."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-    runner = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-    return BaseBeamExecutor.Context(beam_pipeline_args=[f"--runner={runner}"])
+    from pipeline.create import BEAM_ARGS
+
+    return BaseBeamExecutor.Context(beam_pipeline_args=BEAM_ARGS)
 
 
 @pytest.fixture(scope="session")
