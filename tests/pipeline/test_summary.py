@@ -84,7 +84,9 @@ def shown(facts: Facts, settings: PipelineConfig) -> str:
 
 def test_it_counts_rows_and_names_the_list_of_those_set_aside(tmp_path: Path) -> None:
     text = shown(PUSHED, config(tmp_path))
-    assert f"60 rows: 40 train, 8 validation, 9 test; 2 set aside: {tmp_path}/rejected.csv" in text
+    assert f"60 rows: 40 train, 8 validation, 9 test, 1 repeated; 2 set aside: {tmp_path}/rejected.csv" in text
+    clean = INGEST.model_copy(update={"duplicates": 0, "rejected": {}})
+    assert "9 test; 0 set aside\n" in shown(replace(PUSHED, ingest=clean), config(tmp_path))
 
 
 def test_it_names_the_weakest_categories_with_rows_enough(tmp_path: Path) -> None:
