@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.encoders.settings import EncoderSettings
+from components.errors import UserError
 from components.losses.scores import unit_vectors
 from components.losses.settings import ClassifyLossSettings
 from components.tasks.classify import ClassifyModel
@@ -28,6 +29,7 @@ MAX_REFERENCES = 100_000
 JUDGED_NEIGHBORS = 5
 """How many neighbours vote when a model is judged."""
 
+_MIN_LABELS = 2
 _LABEL = {"label_id": tf.io.FixedLenFeature([], tf.int64)}
 
 
@@ -67,6 +69,8 @@ def build_model(encoder: EncoderSettings, loss: ClassifyLossSettings, name: str,
     tower = encoder.build([name], files.vocabulary)[name]
     tower.adapt(tf.constant(raw) for (raw,) in read_batches(files.train, (name,)))
     labels = read_vocabulary(files.labels)
+    if len(labels) < _MIN_LABELS:
+        raise UserError(f"The training split has only the label {labels[0].decode()!r}; add rows of other labels.")
     return ClassifyModel(tower, loss.build(len(labels), tower.dimensions), labels)
 
 

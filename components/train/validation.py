@@ -122,7 +122,7 @@ class LabelValidation(Validation):
         right = probabilities[known, self.labels[known]]
         finite = np.isfinite(probabilities).all(axis=1)  # the largest of what is not a number is the first
         accuracy = np.mean(known & finite & (probabilities.argmax(axis=1) == self.labels))
-        entropy = -np.mean(np.log(np.maximum(right, np.finfo(np.float32).tiny))) if known.any() else 0.0
+        entropy = -np.mean(np.log(np.maximum(right, np.finfo(np.float32).tiny))) if known.any() else math.nan
         return {"val_accuracy": float(accuracy), "val_cross_entropy": float(entropy)}
 
     def merit(self, scores: Mapping[str, float]) -> float:
