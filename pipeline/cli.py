@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +46,8 @@ def run(
     from pipeline.config import load_config
     from pipeline.run import run as run_pipeline
 
-    facts = run_pipeline(load_config(config, overrides or ()), str(config), Console(highlight=False), verbose=verbose)
+    given = shlex.join([str(config), *(part for override in overrides or () for part in ("--set", override))])
+    facts = run_pipeline(load_config(config, overrides or ()), given, Console(highlight=False), verbose=verbose)
     if not (facts.pushed or facts.unchanged):
         raise typer.Exit(NOT_PUSHED)
 
@@ -135,6 +138,8 @@ def report(
 
 def main() -> None:
     """Run the command line; errors meant for the user end it with one sentence."""
+    if "--verbose" not in sys.argv:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # some of TensorFlow's warnings come when all else is over
     try:
         app()
     except UserError as error:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+from grpc import StatusCode
 from rich.console import Console
 
 from components.errors import UserError
@@ -44,6 +45,9 @@ def query(
         raise UserError(f"the model server did not start: {error}") from error
     except ServingError as error:
         reason = error.message.partition("\n")[0]  # below it TensorFlow names nodes of the graph
+        if error.code == StatusCode.INVALID_ARGUMENT:
+            reason = reason.removeprefix("assertion failed: ").strip("[]")
+            raise UserError(f"the model refused {', '.join(arguments)}: {reason}") from error
         raise UserError(f"the model server did not answer: {reason}") from error
 
 

@@ -26,8 +26,9 @@ def remark(config: PipelineConfig, step: str, facts: Facts) -> str:
         return f"{sum(facts.ingest.kept.values())} rows kept, {facts.ingest.bad} set aside"
     if step == "train" and facts.training:
         name = config.headlines[0]
-        best = facts.training["validation"][f"val_{name}"]
-        return f"best epoch {facts.training['best_epoch']}, validation {name} {best:.3f}"
+        epoch, best = facts.training["best_epoch"], facts.training["validation"][f"val_{name}"]
+        which = f"best epoch {epoch}" if epoch else "no epoch better than the untrained model"
+        return f"{which}, validation {name} {best:.3f}"
     if step == "evaluate" and facts.verdict:
         return "passed the gates" if facts.verdict.blessed else "refused by a gate"
     if step == "serving_check":
@@ -51,6 +52,8 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         if facts.verdict.rows < FEW:
             hint = "raise data.splits.test or add rows"
             console.print(f"[yellow]![/] {facts.verdict.rows} test rows say little about a model; {hint}")
+        for line in _warnings(config, facts, facts.verdict):
+            console.print(f"[yellow]![/] {line}", soft_wrap=True)
         for line in _weakest(facts.verdict, config.headlines[0]):
             console.print(escape(line), soft_wrap=True)
         for check in facts.verdict.checks:
@@ -68,6 +71,18 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         given = "PICTURE" if next(iter(config.data.inputs.values())) == "image" else '"…"'
         ask, serve = f"{program} {verb} {config_path} {given}", f"{program} serve {config_path}"
         console.print(f"\nNext: [bold]{ask}[/]  or  [bold]{serve}[/]", soft_wrap=True)
+
+
+def _warnings(config: PipelineConfig, facts: Facts, verdict: Verdict) -> Iterator[str]:
+    """What makes a model doubtful though no gate may say so."""
+    epoch = facts.training["best_epoch"] if facts.training else None
+    if epoch == 0:
+        yield "no epoch was better than the untrained model, which was kept; try another train.learning_rate"
+    elif epoch == config.train.epochs and config.train.schedule == "constant":
+        yield "the last epoch was the best; more train.epochs may be better still"
+    name = config.headlines[0]
+    if verdict.reference and verdict.metrics[name] < verdict.reference.metrics[name]:
+        yield f"{name} is below that of {verdict.reference.name}; gates.{name}.min would refuse such a model"
 
 
 def _weakest(verdict: Verdict, metric: str) -> Iterator[str]:

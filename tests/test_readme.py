@@ -28,7 +28,7 @@ def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:examples|benchmarks)/(?!out/)[\w./]+\w", README))))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:examples|benchmarks)/(?!out/)[\w./-]+\w", README))))
 def test_paths_exist(path: str) -> None:
     assert (ROOT / path).exists()
 

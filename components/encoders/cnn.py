@@ -11,6 +11,7 @@ from components.pictures.augment import Augment
 from components.pictures.decode import decode_pictures
 
 _FLOAT_BYTES = 4
+_GRID = 4  # what is left of the shorter side at the end, at most twice that
 _MOMENTUM = 0.9  # of moving averages; Keras's 0.99 lags behind in the hundreds of steps that small data gives
 
 
@@ -61,7 +62,10 @@ def _cnn(settings: CnnSettings) -> keras.layers.Layer:
 
 
 def cnn_layers(settings: CnnSettings) -> list[keras.layers.Layer]:
-    """Blocks of two normalised convolutions and a pooling that halves the picture, while there is anything to halve."""
+    """Blocks of two normalised convolutions and a pooling that halves the picture, while there is anything to halve.
+
+    What is still large then is averaged: over thousands of inputs the last layer would leap with every step.
+    """
     layers: list[keras.layers.Layer] = []
     side = min(settings.size)
     for filters in settings.filters:
@@ -74,6 +78,8 @@ def cnn_layers(settings: CnnSettings) -> list[keras.layers.Layer]:
         if side > 1:
             layers.append(keras.layers.MaxPooling2D())
             side //= 2
+    if side > _GRID:
+        layers.append(keras.layers.AveragePooling2D(side // _GRID))
     return [
         *layers,
         keras.layers.Flatten(),

@@ -30,6 +30,9 @@ class Settings(BaseModel, ABC):
     learning_rate: ClassVar[float]
     """What suits the encoder, with Adam."""
 
+    least_steps: ClassVar[int] = 1
+    """Fewer steps than this are no epoch, however few rows there are."""
+
     type: str
 
     @property
@@ -130,6 +133,7 @@ class _PictureSettings(Settings):
     """What every encoder of pictures can be told."""
 
     modality = "image"
+    least_steps = 25  # moving averages need them
 
     dimensions: int = Field(default=64, ge=2, le=16_384, description="Size of a vector.")
     size: tuple[Side, Side] = Field(
@@ -156,7 +160,7 @@ class _PictureSettings(Settings):
 class CnnSettings(_PictureSettings):
     """Blocks of two normalised convolutions; the default for pictures."""
 
-    learning_rate = 0.003
+    learning_rate = 0.001
 
     type: Literal["cnn"] = Field(default="cnn", description="`cnn`: blocks of two normalised convolutions.")
     filters: tuple[Filters, ...] = Field(

@@ -60,7 +60,14 @@ def fit_classify(
     validation = LabelValidation(rows, model.labels.numpy().tolist(), settings.seed)
     batches = label_batches(model, files, settings.train.batch_size, settings.seed)
     return fit(
-        model, batches, validation, settings.train, rate=encoder.learning_rate, log_dir=log_dir, progress=progress
+        model,
+        batches,
+        validation,
+        settings.train,
+        rate=encoder.learning_rate,
+        least_steps=encoder.least_steps,
+        log_dir=log_dir,
+        progress=progress,
     )
 
 

@@ -48,6 +48,7 @@ def fit[Model: keras.Model](
     settings: TrainSettings,
     *,
     rate: float,
+    least_steps: int = 1,
     loss: keras.losses.Loss | None = None,
     log_dir: str | None = None,
     progress: bool = True,
@@ -61,12 +62,13 @@ def fit[Model: keras.Model](
         validation: what scores an epoch.
         settings: the pace.
         rate: learning rate where the settings have none.
+        least_steps: of an epoch, where the settings say nothing; a pass over few rows has fewer.
         loss: of the model's output; none where the model computes its own.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
     dataset, steps = batches
-    steps = min(steps, settings.steps_per_epoch or steps)
+    steps = min(steps, settings.steps_per_epoch) if settings.steps_per_epoch else max(steps, least_steps)
     model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs), loss=loss)
     keep_best = KeepBest(validation, settings.patience)
     logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []

@@ -65,12 +65,14 @@ def fit_match(
     batches = training_batches(files.train, towers, (_PAIR, labels), settings.train.batch_size, settings.seed)
     pairs = list(read_rows(files.validation, ("question", "answer")))
     validation = RetrievalValidation(pairs, candidates, settings.seed)
+    encoders = settings.model.encoders(settings.inputs).values()
     return fit(
         model,
         batches,
         validation,
         settings.train,
-        rate=min(encoder.learning_rate for encoder in settings.model.encoders(settings.inputs).values()),
+        rate=min(encoder.learning_rate for encoder in encoders),
+        least_steps=max(encoder.least_steps for encoder in encoders),
         loss=settings.model.loss.build(),
         log_dir=log_dir,
         progress=progress,

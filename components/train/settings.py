@@ -15,7 +15,9 @@ class TrainSettings(BaseModel):
 
     epochs: int = Field(default=30, ge=1, description="At most so many rounds, each with a validation at its end.")
     steps_per_epoch: int | None = Field(
-        default=None, ge=1, description="At most so many steps a round; by default one pass over the training rows."
+        default=None,
+        ge=1,
+        description="At most so many steps a round; by default one pass over the rows, for pictures at least 25.",
     )
     batch_size: int = Field(default=64, ge=2, le=65_536, description="Rows a step; in-batch negatives come from it.")
     learning_rate: float | None = Field(
