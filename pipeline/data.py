@@ -42,6 +42,10 @@ def show_data(config: PipelineConfig, console: Console) -> None:
     table.add_row("repeated rows", str(summary.duplicates))
     for part in config.data.parts:
         table.add_row(f"different {part}s", str(summary.distinct[part]))
+    first = next(iter(config.data.parts))
+    if several := sum(summary.kept.values()) - summary.distinct[first]:
+        other = "label" if "label" in config.data.parts else "answer"
+        table.add_row(f"same {first} again", f"{several}, with another {other}")
     for reason, rejected in summary.rejected.items():
         table.add_row("set aside", escape(f"{rejected.rows} × {reason}, first {rejected.first}"))
     if categories:

@@ -13,8 +13,8 @@ from components.ingest.summary import REJECTS_FILE
 from pipeline.config import PipelineConfig
 from pipeline.facts import Facts
 
-FEW = 30
-"""Below so many test rows one row moves a share by more than 0.03."""
+FEW = 50
+"""Below so many test rows one row moves a share by more than 0.02."""
 
 TELLING = 3
 """Labels and categories with fewer test rows are not named as weak."""

@@ -167,7 +167,10 @@ BAG_AND_LSTM = {"question_encoder": {"type": "bag"}, "answer_encoder": {"type": 
             PICTURES | {"model": {"encoder": {"type": "cnn", "filters": [8, 0]}}},
             "model.encoder.filters.1: got 0; should be greater than or equal to 1",
         ),
-        (MINIMAL | {"data": {"path": "x", "format": "images"}}, "data.format: got 'images'; should be 'auto', 'csv',"),
+        (
+            MINIMAL | {"task": "match", "data": {"path": "x", "format": "images"}},
+            "data.format: got 'images'; should be 'auto', 'csv',",
+        ),
         (
             CLASSIFY | {"data": {"path": "x", "columns": {"question": "q"}}},
             "data.columns.question: unknown key; allowed are id, category, text, image, label, group",
@@ -257,3 +260,17 @@ def test_overrides_must_look_like_key_and_value(tmp_path: Path, override: str) -
 
 def test_overrides_cannot_go_into_a_value(tmp_path: Path) -> None:
     assert "name is 'faq', not a group of keys" in message(tmp_path, MINIMAL, "name.x=1")
+
+
+def test_labels_without_a_task_get_a_hint(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("name: kinds\ndata: {path: pictures, format: images}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    first, hint = str(caught.value).splitlines()
+    assert first.startswith(f"{file}: data.format: got 'images'")
+    assert hint == f"{file}: task: is not given and so match; to learn labels of texts or pictures add `task: classify`"
+    file.write_text("name: kinds\ndata: {path: faq.csv, columns: {anwser: a}}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert "add `task: classify`" not in str(caught.value)

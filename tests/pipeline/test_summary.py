@@ -127,6 +127,25 @@ def test_figures_that_the_reference_does_not_have_are_left_empty(tmp_path: Path)
     assert "✓ ece 0.040, at most 0.050 wanted" in lines
 
 
+@pytest.mark.parametrize(
+    ("epoch", "said"),
+    [
+        (0, "! no epoch was better than the untrained model, which was kept; try another train.learning_rate"),
+        (30, "! the last epoch was the best; more train.epochs may be better still"),
+    ],
+)
+def test_a_doubtful_training_is_remarked(tmp_path: Path, epoch: int, said: str) -> None:
+    lines = shown(replace(PUSHED, training=TRAINED | {"best_epoch": epoch}), config(tmp_path)).splitlines()
+    assert said in lines
+    assert not [line for line in shown(PUSHED, config(tmp_path)).splitlines() if line.startswith("!")]
+
+
+def test_a_model_below_the_reference_is_remarked_though_no_gate_speaks(tmp_path: Path) -> None:
+    below = VERDICT.model_copy(update={"metrics": VERDICT.metrics | {"mrr": 0.39}})
+    said = "! mrr is below that of TF-IDF; gates.mrr.min would refuse such a model"
+    assert said in shown(replace(PUSHED, verdict=below), config(tmp_path)).splitlines()
+
+
 def test_few_test_rows_are_said_to_say_little(tmp_path: Path) -> None:
     few = replace(PUSHED, verdict=VERDICT.model_copy(update={"rows": 29}))
     assert "29 test rows say little about a model" in shown(few, config(tmp_path))
