@@ -69,7 +69,7 @@ def test_it_is_one_clear_sentence(tmp_path: Path, case: Case) -> None:
     ("arguments", "sentence"),
     [
         (["ask", "CONFIG", "When?"], "no version was pushed yet"),
-        (["ask", "CONFIG", " "], "an empty question cannot be asked"),
+        (["ask", "CONFIG", " "], "an empty text cannot be asked about"),
         (["run", "CONFIG", "--set", "schema_path=nope.pbtxt"], "nope.pbtxt: there is no such file (schema_path)"),
         (["serve", "CONFIG"], "no version was pushed yet"),
         (["ask", "CONFIG", "When?", "--server", "nowhere"], "--server nowhere: must look like HOST:PORT"),
