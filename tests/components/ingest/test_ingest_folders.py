@@ -236,7 +236,7 @@ def test_a_folder_without_classes_is_refused(tmp_path: Path, format_: str) -> No
     (tmp_path / "empty class").mkdir()
     assert refusal(tmp_path, format_) == nothing
     gone = tmp_path / "gone"
-    assert refusal(gone, format_) == f"There is no file {gone} (data.path; looked for {gone}/*/*)."
+    assert refusal(gone, format_) == f"There is no folder {gone} (data.path)."
 
 
 @pytest.mark.parametrize("format_", ["images", "texts"])
