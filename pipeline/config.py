@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from components.errors import UserError
 from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_directions
-from components.ingest.settings import FolderFormat, LabelData, PairData
+from components.ingest.settings import LabelData, PairData, is_folder
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
 from components.transform.settings import TransformSettings
@@ -189,7 +189,7 @@ def _hints(file: Path, raw: dict[str, Any]) -> list[str]:
     """What may be behind keys that the task does not know."""
     data = raw.get("data")
     columns = data.get("columns") if isinstance(data, dict) else None
-    labelled = isinstance(data, dict) and data.get("format") in get_args(FolderFormat)
+    labelled = isinstance(data, dict) and is_folder(data.get("format"))
     labelled |= isinstance(columns, dict) and not columns.keys().isdisjoint({"label", "text", "image"})
     if labelled and "task" not in raw:
         return [f"{file}: task: is not given and so match; to learn labels of texts or pictures add `task: classify`"]

@@ -5,13 +5,12 @@ examples is a summary of fixed size (for the distance ratio, of fixed size a cla
 summary of all their examples.
 """
 
-from abc import abstractmethod
-from collections.abc import Iterable, Mapping
-from functools import reduce
+from collections.abc import Mapping
 
-import apache_beam as beam
 import numpy as np
-from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.evaluate.metric import MeanMetric, SummaryMetric, mean_of, sum_and_count
 
 LABEL = "label"
 """Output of the `evaluate` signature, int64[N]: the label's number, UNKNOWN where the model has no such label."""
@@ -41,7 +40,7 @@ def accuracy(correct: np.ndarray) -> float:
     Returns:
         The mean; NaN for no predictions.
     """
-    return _accuracy(_count(correct))
+    return mean_of(sum_and_count(correct))
 
 
 def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
@@ -86,32 +85,7 @@ def distance_ratio(vectors: np.ndarray, labels: np.ndarray) -> float:
     return _ratio(_grouped(vectors, labels))
 
 
-class ClassificationMetric[Summary](metric_types.Metric):
-    """A number that comes from a summary of the outputs of `evaluate`; NaN where there are no examples."""
-
-    def __init__(self, name: str, **parameters: float) -> None:
-        def computations(
-            name: str, model_name: str = "", output_name: str = "", **_: object
-        ) -> list[metric_types.MetricComputation]:
-            key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
-            return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=_Combiner(key, self))]
-
-        super().__init__(metric_util.merge_per_key_computations(computations), name=name, **parameters)
-
-    @abstractmethod
-    def summary(self, outputs: Outputs) -> Summary:
-        """What the metric needs to know of some examples."""
-
-    @abstractmethod
-    def merge(self, one: Summary, other: Summary) -> Summary:
-        """The summary of all the examples of two."""
-
-    @abstractmethod
-    def value(self, summary: Summary) -> float:
-        """The metric."""
-
-
-class Accuracy(ClassificationMetric[np.ndarray]):
+class Accuracy(MeanMetric):
     """Share of right predictions; see `accuracy`."""
 
     output = CORRECT
@@ -119,17 +93,9 @@ class Accuracy(ClassificationMetric[np.ndarray]):
     def __init__(self, name: str = "accuracy") -> None:
         super().__init__(name)
 
-    def summary(self, outputs: Outputs) -> np.ndarray:
-        """Right ones and all, float[2]."""
-        return _count(outputs[self.output])
-
-    def merge(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Their sum."""
-        return one + other
-
-    def value(self, summary: np.ndarray) -> float:
-        """Right ones over all."""
-        return _accuracy(summary)
+    def numbers(self, outputs: Outputs) -> np.ndarray:
+        """1 where it is right."""
+        return outputs[self.output]
 
 
 class NeighborAccuracy(Accuracy):
@@ -141,7 +107,7 @@ class NeighborAccuracy(Accuracy):
         super().__init__(name)
 
 
-class ExpectedCalibrationError(ClassificationMetric[np.ndarray]):
+class ExpectedCalibrationError(SummaryMetric[np.ndarray]):
     """How far confidence is from accuracy; see `expected_calibration_error`."""
 
     def __init__(self, bins: int = BINS, name: str = "ece") -> None:
@@ -156,12 +122,12 @@ class ExpectedCalibrationError(ClassificationMetric[np.ndarray]):
         """Their sum."""
         return one + other
 
-    def value(self, summary: np.ndarray) -> float:
+    def result(self, summary: np.ndarray) -> float:
         """The error."""
         return _calibration_error(summary)
 
 
-class DistanceRatio(ClassificationMetric[dict[int, Group]]):
+class DistanceRatio(SummaryMetric[dict[int, Group]]):
     """Distance within classes over distance between classes; see `distance_ratio`."""
 
     def __init__(self, name: str = "distance_ratio") -> None:
@@ -176,40 +142,9 @@ class DistanceRatio(ClassificationMetric[dict[int, Group]]):
         both = {label: _joined(group, one[label]) if label in one else group for label, group in other.items()}
         return one | both
 
-    def value(self, summary: dict[int, Group]) -> float:
+    def result(self, summary: dict[int, Group]) -> float:
         """The ratio."""
         return _ratio(summary)
-
-
-class _Combiner[Summary](beam.CombineFn):
-    """Summaries of the outputs of one model; none before the first example."""
-
-    def __init__(self, key: metric_types.MetricKey, metric: ClassificationMetric[Summary]) -> None:
-        self._key = key
-        self._metric = metric
-
-    def create_accumulator(self) -> Summary | None:
-        return None
-
-    def add_input(self, total: Summary | None, element: metric_types.StandardMetricInputs) -> Summary | None:
-        outputs = element.get_predictions(model_name=self._key.model_name)
-        return self.merge_accumulators([total, self._metric.summary(outputs)])
-
-    def merge_accumulators(self, totals: Iterable[Summary | None]) -> Summary | None:
-        summaries = [total for total in totals if total is not None]
-        return reduce(self._metric.merge, summaries) if summaries else None
-
-    def extract_output(self, total: Summary | None) -> dict[metric_types.MetricKey, float]:
-        return {self._key: float("nan") if total is None else self._metric.value(total)}
-
-
-def _count(correct: np.ndarray) -> np.ndarray:
-    return np.array([np.sum(correct), np.size(correct)], float)
-
-
-def _accuracy(count: np.ndarray) -> float:
-    right, total = count
-    return float(right / total) if total else float("nan")
 
 
 def _binned(confidence: np.ndarray, correct: np.ndarray, bins: int) -> np.ndarray:

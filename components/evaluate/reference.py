@@ -1,6 +1,5 @@
 """What a plain method reaches on the rows that a model is judged by."""
 
-import random
 from typing import Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from components.evaluate.tfidf import tfidf_ranks
 from components.evaluate.verdict import Metrics, Reference
 from components.pictures.decode import decode_pictures
 from components.signatures import signature_inputs
-from components.train.rows import count, read_batches, read_rows
+from components.train.rows import read_rows, sample_batches
 
 _SIZE: tuple[int, int, Literal[3]] = (32, 32, 3)
 _BATCH = 256
@@ -79,14 +78,8 @@ def _pixels(examples: types.Artifact) -> Metrics:
 def _pictures(examples: types.Artifact, split: str, most: int) -> tuple[np.ndarray, list[bytes]]:
     """Decoded pictures of a split, or of a sample of it, and their labels."""
     files = [f"{artifact_utils.get_split_uri([examples], split)}/*"]
-    rows = count(files)
-    chosen = np.zeros(rows, bool)
-    chosen[random.Random(0).sample(range(rows), min(rows, most))] = True  # noqa: S311
-    start, pictures, labels = 0, [], []
-    for images, names in read_batches(files, ("image", "label"), _BATCH):
-        taken = chosen[start : start + len(images)]
-        start += len(images)
-        if taken.any():
-            pictures.append(decode_pictures(tf.constant(images[taken]), *_SIZE).numpy())
-            labels += names[taken].tolist()
+    pictures, labels = [], []
+    for images, names in sample_batches(files, ("image", "label"), most, seed=0, size=_BATCH):
+        pictures.append(decode_pictures(tf.constant(images), *_SIZE).numpy())
+        labels += names.tolist()
     return np.concatenate(pictures), labels

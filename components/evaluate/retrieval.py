@@ -5,28 +5,24 @@ numbers that can be averaged over any slice.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from typing import Any
 
-import apache_beam as beam
 import numpy as np
-from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.evaluate.metric import MeanMetric
 
 RANK = "rank"
 """Output of the `evaluate` signature: the right candidate's rank, 1 is best."""
 
 
-class RankMetric(metric_types.Metric):
+class RankMetric(MeanMetric):
     """Mean over examples of a value of the rank."""
 
-    def __init__(self, name: str, **parameters: float) -> None:
-        def computations(
-            name: str, model_name: str = "", output_name: str = "", **_: object
-        ) -> list[metric_types.MetricComputation]:
-            key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
-            combiner = _Mean(key, self.value)
-            return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
-
-        super().__init__(metric_util.merge_per_key_computations(computations), name=name, **parameters)
+    def numbers(self, outputs: Any) -> np.ndarray:
+        """The values; TFMA names no output where it is the only one."""
+        ranks = outputs[RANK] if isinstance(outputs, dict) else outputs
+        return self.value(np.ravel(ranks).astype(float))
 
     @abstractmethod
     def value(self, ranks: np.ndarray) -> np.ndarray:
@@ -54,29 +50,6 @@ class MeanReciprocalRank(RankMetric):
     def value(self, ranks: np.ndarray) -> np.ndarray:
         """1 / rank."""
         return 1.0 / ranks
-
-
-class _Mean(beam.CombineFn):
-    """(sum, count) of a value of the ranks of one model."""
-
-    def __init__(self, key: metric_types.MetricKey, value: Callable[[np.ndarray], np.ndarray]) -> None:
-        self._key = key
-        self._value = value
-
-    def create_accumulator(self) -> tuple[float, int]:
-        return 0.0, 0
-
-    def add_input(self, total: tuple[float, int], element: metric_types.StandardMetricInputs) -> tuple[float, int]:
-        predictions = element.get_predictions(model_name=self._key.model_name)
-        ranks = np.ravel(predictions[RANK] if isinstance(predictions, dict) else predictions).astype(float)
-        return total[0] + float(np.sum(self._value(ranks))), total[1] + ranks.size
-
-    def merge_accumulators(self, totals: Iterable[tuple[float, int]]) -> tuple[float, int]:
-        sums, counts = zip(*totals, strict=True)
-        return sum(sums), sum(counts)
-
-    def extract_output(self, total: tuple[float, int]) -> dict[metric_types.MetricKey, float]:
-        return {self._key: total[0] / total[1] if total[1] else float("nan")}
 
 
 metric_types.register_metric(RecallAtK)

@@ -20,6 +20,7 @@ def read_folder(
         roles: what to put into a row: `image` (the path in the folder), `text` (what the file holds), `label`, `id`.
         max_text_length: longer texts are refused, in characters.
     """
+    inside = folder.resolve()
     for number, name in enumerate(files, 1):
         file = Path(name)
         path = f"{file.parent.name}/{file.name}"
@@ -28,7 +29,7 @@ def read_folder(
             continue
         values: dict[str, object] = {"image": path, "label": file.parent.name, "id": path}
         if "text" in roles:
-            text = _read(file, folder.resolve(), max_text_length)
+            text = _read(file, inside, max_text_length)
             if not isinstance(text, str):
                 yield reject(number, *text, path)
                 continue

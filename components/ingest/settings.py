@@ -14,7 +14,7 @@ FolderFormat = Literal["images", "texts"]
 Format = Literal[TableFormat, FolderFormat]
 
 
-def is_folder(format_: str) -> TypeIs[FolderFormat]:
+def is_folder(format_: object) -> TypeIs[FolderFormat]:
     """Whether rows are files in folders of classes, and not rows of tables."""
     return format_ in get_args(FolderFormat)
 

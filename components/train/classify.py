@@ -1,10 +1,8 @@
 """Trains and exports a `classify` model."""
 
-import random
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.encoders.settings import EncoderSettings
@@ -18,7 +16,7 @@ from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
 from components.train.fit import Fitted, fit
-from components.train.rows import count, read_batches, read_rows
+from components.train.rows import read_batches, read_rows, sample_batches
 from components.train.settings import ClassifyTrainer
 from components.train.validation import LabelValidation
 from components.transform.vocabulary import read_vocabulary
@@ -89,22 +87,16 @@ def label_batches(model: ClassifyModel, files: Files, batch_size: int, seed: int
 
 def encode_references(model: ClassifyModel, files: Files, seed: int) -> References:
     """The training rows with their vectors, at most MAX_REFERENCES of them."""
-    rows = count(files.train)
-    chosen = np.ones(rows, bool)
-    if rows > MAX_REFERENCES:
-        chosen[random.Random(seed).sample(range(rows), rows - MAX_REFERENCES)] = False  # noqa: S311
     encoder = Encoder(model.tower)
     ids: list[bytes] = []
     labels: list[bytes] = []
     vectors = []
-    start = 0
-    for row_ids, raw, row_labels in read_batches(files.train, ("id", model.tower.name, "label")):
-        taken = chosen[start : start + len(row_ids)]
-        start += len(row_ids)
-        if taken.any():
-            ids += row_ids[taken].tolist()
-            labels += row_labels[taken].tolist()
-            vectors.append(encoder(raw[taken]))
+    for row_ids, raw, row_labels in sample_batches(
+        files.train, ("id", model.tower.name, "label"), MAX_REFERENCES, seed
+    ):
+        ids += row_ids.tolist()
+        labels += row_labels.tolist()
+        vectors.append(encoder(raw))
     return References(ids, labels, tf.concat(vectors, axis=0))
 
 

@@ -1,5 +1,6 @@
 """Reads the records that the ingest and the Transform step write."""
 
+import random
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,6 +20,21 @@ def read_batches(files: Sequence[str], names: Sequence[str], size: int = READ_BA
     parsed = records(files).batch(size).map(lambda batch: tf.io.parse_example(batch, spec))
     for batch in parsed.as_numpy_iterator():
         yield [batch[name] for name in names]
+
+
+def sample_batches(
+    files: Sequence[str], names: Sequence[str], most: int, seed: int, size: int = READ_BATCH
+) -> Iterator[list[np.ndarray]]:
+    """As `read_batches`, but of all rows or, where there are more than `most`, of a seeded sample of so many."""
+    rows = count(files)
+    chosen = np.zeros(rows, bool)
+    chosen[random.Random(seed).sample(range(rows), min(rows, most))] = True  # noqa: S311
+    start = 0
+    for batch in read_batches(files, names, size):
+        taken = chosen[start : start + len(batch[0])]
+        start += len(taken)
+        if taken.any():
+            yield [values[taken] for values in batch]
 
 
 def read_rows(files: Sequence[str], names: Sequence[str]) -> Iterator[tuple[bytes, ...]]:
