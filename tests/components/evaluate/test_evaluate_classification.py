@@ -21,7 +21,6 @@ from tfx.types import standard_component_specs as specs
 from components.evaluate import classification
 from components.evaluate.classification import (
     Accuracy,
-    ClassificationMetric,
     DistanceRatio,
     ExpectedCalibrationError,
     NeighborAccuracy,
@@ -29,6 +28,7 @@ from components.evaluate.classification import (
     distance_ratio,
     expected_calibration_error,
 )
+from components.evaluate.metric import SummaryMetric
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 type Outputs = dict[str, np.ndarray]
 type Judge = Callable[[dict[str, Outputs], list[str], float], tuple[Path, bool]]
 
-METRICS: list[ClassificationMetric] = [
+METRICS: list[SummaryMetric] = [
     Accuracy(),
     NeighborAccuracy(),
     ExpectedCalibrationError(bins=10),
@@ -89,7 +89,7 @@ def expected(outputs: Outputs) -> dict[str, float]:
     }
 
 
-def combined(metric: ClassificationMetric, batches: list[Outputs]) -> float:
+def combined(metric: SummaryMetric, batches: list[Outputs]) -> float:
     """The combiner over batches, each accumulated by itself and merged with an empty one, as Beam's workers do."""
     (computation,) = metric.computations()
     combiner = computation.combiner
@@ -186,7 +186,7 @@ def test_an_undefined_distance_ratio_is_not_a_number(labels: list[int]) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_all_classes_in_one_point_leave_the_ratio_undefined(metric: ClassificationMetric) -> None:
+def test_all_classes_in_one_point_leave_the_ratio_undefined(metric: SummaryMetric) -> None:
     """However the rows are cut: no rounding of a mean may pass for a distance."""
     outputs = outputs_of(2) | {"vector": np.tile(np.array([[0.1, 0.7, 0.3]], np.float32), (60, 1))}
     value = combined(metric, [part(outputs, slice(at, at + 7)) for at in range(0, 60, 7)])
@@ -204,14 +204,14 @@ def test_what_does_not_fit_together_is_refused() -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 @pytest.mark.parametrize("cuts", [[], [1], [7, 8, 40], list(range(1, 60))], ids=len)
-def test_metrics_do_not_depend_on_how_examples_are_cut(metric: ClassificationMetric, cuts: list[int]) -> None:
+def test_metrics_do_not_depend_on_how_examples_are_cut(metric: SummaryMetric, cuts: list[int]) -> None:
     outputs = outputs_of(1)
     batches = [part(outputs, slice(low, high)) for low, high in pairwise([0, *cuts, 60])]
     assert combined(metric, batches) == pytest.approx(expected(outputs)[metric.name], rel=1e-6)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_one_accumulator_takes_single_examples(metric: ClassificationMetric) -> None:
+def test_one_accumulator_takes_single_examples(metric: SummaryMetric) -> None:
     """As TFMA hands them over: a scalar or an array of one for each number, and the vector with or without a row."""
     outputs = outputs_of(6)
     rows: list[Outputs] = [
@@ -225,12 +225,12 @@ def test_one_accumulator_takes_single_examples(metric: ClassificationMetric) -> 
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_no_examples_are_not_a_number(metric: ClassificationMetric) -> None:
+def test_no_examples_are_not_a_number(metric: SummaryMetric) -> None:
     assert np.isnan(combined(metric, []))
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_metrics_are_made_again_from_their_configuration(metric: ClassificationMetric) -> None:
+def test_metrics_are_made_again_from_their_configuration(metric: SummaryMetric) -> None:
     config = metric.get_config()
     assert config == {"name": metric.name} | ({"bins": 10} if metric.name == "ece" else {})
     again = type(metric).from_config(config)

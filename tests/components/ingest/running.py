@@ -19,8 +19,8 @@ from components.ingest.source import locate
 from components.ingest.summary import REJECTS_FILE, SUMMARY_FILE, Summary
 from components.ingest.tally import Tally
 from components.ingest.units import units_of
+from pipeline.create import BEAM_ARGS
 
-BEAM_ARGS = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner", "--sdk_container_image=none"]
 SPLITS = ("train", "validation", "test")
 
 type Example = dict[str, bytes]

@@ -1,6 +1,5 @@
 """What every match loss must keep: each goes through all of these. A new loss is one line in LOSSES."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ import tensorflow as tf
 from components.losses.ranking import MultipleNegativesRanking, multiple_negatives_ranking
 from components.losses.scores import cosine_scores
 from components.losses.triplet import CosineTriplet, cosine_triplet
-
-type Loss = Callable[..., Any]
+from tests.components.losses.gradients import Loss, finite_differences, value_and_gradient
 
 # A fixed integer seed makes "random" draw the same negatives at every call, so that its loss can be compared.
 TRIPLETS: dict[str, tuple[Loss, keras.losses.Loss]] = {
@@ -44,24 +42,11 @@ def random_scores(seed: int = 0, dtype: Any = np.float64) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1, 1, (ROWS, COLUMNS)).astype(dtype)
 
 
-def value_and_gradient(loss: Loss, positive: Any, scores: Any) -> tuple[np.ndarray, np.ndarray]:
-    scores = tf.convert_to_tensor(scores)
-    with tf.GradientTape() as tape:
-        tape.watch(scores)
-        losses = loss(positive, scores)
-    return losses.numpy(), tape.gradient(losses, scores).numpy()
-
-
 @every_function
 def test_the_gradient_is_that_of_finite_differences(loss: Loss) -> None:
-    scores, step = random_scores(), 1e-6
+    scores = random_scores()
     _, gradient = value_and_gradient(loss, POSITIVE, scores)
-    expected = np.zeros_like(scores)
-    for cell in np.ndindex(*scores.shape):
-        up, down = scores.copy(), scores.copy()
-        up[cell] += step
-        down[cell] -= step
-        expected[cell] = (loss(POSITIVE, up).numpy().sum() - loss(POSITIVE, down).numpy().sum()) / (2 * step)
+    expected = finite_differences(loss, POSITIVE, scores)
     np.testing.assert_allclose(gradient, expected, atol=1e-6)
 
 

@@ -1,6 +1,6 @@
 """What every classify loss must keep: each goes through all of these. A new one is a line in each of the two tables."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,7 @@ from components.losses.settings import (
     ContrastiveSettings,
     SoftmaxSettings,
 )
-
-type Loss = Callable[..., Any]
+from tests.components.losses.gradients import Loss, finite_differences, value_and_gradient
 
 ROWS, CLASSES, DIMENSIONS = 6, 3, 4
 LABELS = np.array([1, 0, 2, 1, 1, 0])
@@ -77,14 +76,6 @@ def random_features(seed: int = 0, dtype: Any = np.float64) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(ROWS, DIMENSIONS)).astype(dtype)
 
 
-def value_and_gradient(loss: Loss, labels: Any, features: Any) -> tuple[np.ndarray, np.ndarray]:
-    features = tf.convert_to_tensor(features)
-    with tf.GradientTape() as tape:
-        tape.watch(features)
-        losses = loss(labels, features)
-    return losses.numpy(), tape.gradient(losses, features).numpy()
-
-
 def of_terms(objective: Objective, training: bool = False) -> Loss:
     """The total as a function of labels and features."""
     return lambda labels, features: objective.total(objective.terms(features, labels, training))
@@ -101,14 +92,9 @@ def close(found: dict[str, Any], expected: dict[str, Any], rtol: float = 1e-5) -
 
 @every_function
 def test_the_gradient_is_that_of_finite_differences(loss: Loss) -> None:
-    features, step = random_features(), 1e-6
+    features = random_features()
     _, gradient = value_and_gradient(loss, LABELS, features)
-    expected = np.zeros_like(features)
-    for cell in np.ndindex(*features.shape):
-        up, down = features.copy(), features.copy()
-        up[cell] += step
-        down[cell] -= step
-        expected[cell] = (loss(LABELS, up).numpy().sum() - loss(LABELS, down).numpy().sum()) / (2 * step)
+    expected = finite_differences(loss, LABELS, features)
     np.testing.assert_allclose(gradient, expected, atol=1e-7)
     assert (np.abs(gradient).max(axis=1) > 1e-3).all()
 

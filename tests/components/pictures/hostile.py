@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+from components.pictures.formats import DAMAGED, EMPTY, NO_PICTURE, TOO_LARGE, UNSUPPORTED
 from tests.components.pictures import drawings as d
 
 type Maker = Callable[[random.Random], bytes]
@@ -93,6 +94,20 @@ KINDS: dict[str, Maker] = {
 ENDINGS = (".png", ".jpg", ".JPEG", ".gif", ".bmp")
 NAMES = ("plain", "with space", "ünïcödé", "写真", "line\nbreak", 'quo"te', "semi;colon,comma", "-dash", "emoji🙂")
 LINK = "link out of the folder"
+
+REFUSED = {
+    "huge header": {TOO_LARGE},
+    "palette BMP": {UNSUPPORTED},
+    "lying BMP": {DAMAGED, TOO_LARGE},
+    "text": {NO_PICTURE},
+    "zero bytes": {EMPTY},
+    "noise": {NO_PICTURE},
+    "noise after a signature": {DAMAGED, TOO_LARGE, UNSUPPORTED},
+    "other format": {UNSUPPORTED, NO_PICTURE},
+}
+"""For which reasons a kind must be refused."""
+EITHER = {"truncated", "flipped bits"}
+"""Kinds that may be refused or not; all others must not."""
 
 
 def write_hostile(folder: Path, number: int, seed: int = 0) -> dict[Path, str]:

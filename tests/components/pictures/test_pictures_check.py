@@ -14,7 +14,7 @@ from components.pictures.check import check_picture
 from components.pictures.decode import decode_pictures
 from components.pictures.formats import DAMAGED, EMPTY, NO_PICTURE, SIGNATURES, TOO_LARGE, UNSUPPORTED, format_of
 from tests.components.pictures import drawings as d
-from tests.components.pictures.hostile import KINDS, LINK, write_hostile
+from tests.components.pictures.hostile import EITHER, KINDS, LINK, REFUSED, write_hostile
 
 DRAWING = d.drawing()
 SOUND = {
@@ -97,19 +97,6 @@ def test_what_is_let_through_is_decoded_and_as_pillow_does(
         agrees = agrees_with_pillow(bytes(damaged))
         # Decoders differ in what they make of a JPEG or GIF whose compressed data is damaged: neither is right.
         assert agrees or format_of(content) in ("JPEG", "GIF")
-
-
-REFUSED = {
-    "huge header": {TOO_LARGE},
-    "palette BMP": {UNSUPPORTED},
-    "lying BMP": {DAMAGED, TOO_LARGE},
-    "text": {NO_PICTURE},
-    "zero bytes": {EMPTY},
-    "noise": {NO_PICTURE},
-    "noise after a signature": {DAMAGED, TOO_LARGE, UNSUPPORTED},
-    "other format": {UNSUPPORTED, NO_PICTURE},
-}
-EITHER = {"truncated", "flipped bits"}
 
 
 def test_hostile_files_are_told_from_unusual_ones(tmp_path: Path) -> None:
