@@ -99,7 +99,7 @@ def test_what_regularises_the_encoder_is_part_of_the_loss() -> None:
 )
 def test_it_learns(encoder: EncoderSettings, loss: str) -> None:
     model = built(encoder, loss, rate=0.03)
-    history = fit(model, batches(model, rows=30, batch=15), epochs=12)
+    history = fit(model, batches(model, rows=30, batch=15), epochs=24)
     assert history["loss"][-1] < 0.7 * history["loss"][0]
     assert history["accuracy"][-1] > 0.9
     assert all(np.isfinite(values).all() for values in history.values())
