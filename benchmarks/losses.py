@@ -116,9 +116,9 @@ def _reference(data: Dataset) -> tuple[str, tuple[float, float]]:
 
     if isinstance(data.train.inputs[0], bytes):
         train, test = (decode_pictures(tf.constant(split.inputs), 28, 28, 1).numpy() for split in data)
-        found = pixel_reference(train, data.train.labels, test, data.test.labels)
+        found = pixel_reference(train, data.train.labels, test, data.test.labels, max_test=len(test))
         return "5-NN on pixels", (found["accuracy"], found["neighbor_accuracy"])
-    found = naive_bayes_reference(data.train.inputs, data.train.labels, data.test.inputs, data.test.labels)
+    found = naive_bayes_reference(*data.train, *data.test, max_test=len(data.test.inputs))
     return "TF-IDF + naive Bayes", (found["accuracy"], found["neighbor_accuracy"])
 
 

@@ -10,13 +10,13 @@ from components.encoders.tower import Tower
 from components.pictures.augment import Augment
 from components.pictures.decode import decode_pictures
 
-_FLOAT_BYTES = 4
+_WHITE = 255.0
 _GRID = 4  # what is left of the shorter side at the end, at most twice that
 _MOMENTUM = 0.9  # of moving averages; Keras's 0.99 lags behind in the hundreds of steps that small data gives
 
 
 class CnnTower(Tower):
-    """Encoded picture → floats of one size → convolutions → vector. Layers that both towers hold are shared."""
+    """Encoded picture → pixels of one size → convolutions → vector. Layers that both towers hold are shared."""
 
     def __init__(
         self,
@@ -33,18 +33,18 @@ class CnnTower(Tower):
         self.head = head
         self.dimensions = settings.dimensions
         height, width = settings.size
-        self.feature_bytes = height * width * settings.channels * _FLOAT_BYTES
+        self.feature_bytes = height * width * settings.channels
 
     def featurize(self, raw: tf.Tensor) -> tf.Tensor:
-        """Decoded pictures, float32[N, H, W, C] in [0, 1]."""
+        """Decoded pictures, uint8[N, H, W, C]."""
         return decode_pictures(raw, *self.settings.size, self.settings.channels)
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Vectors, float32[N, dimensions]."""
         rows = tf.shape(features)[0]
         shape = [tf.maximum(1 - rows, 0), *self.settings.size, self.settings.channels]
-        features = tf.concat([features, tf.zeros(shape)], axis=0)  # TensorFlow cannot convolve no pictures
-        pictures = self.augment(features, training=training)
+        features = tf.concat([features, tf.zeros(shape, tf.uint8)], axis=0)  # TensorFlow cannot convolve no pictures
+        pictures = self.augment(tf.cast(features, tf.float32) / _WHITE, training=training)
         vector = self.body(pictures, training=training)
         return (vector if self.head is None else self.head(vector))[:rows]
 

@@ -28,7 +28,9 @@ def naive_bayes_reference(
     train_labels: Sequence[str | bytes],
     test_texts: Sequence[str | bytes],
     test_labels: Sequence[str | bytes],
+    *,
     seed: int = 0,
+    max_test: int | None = None,
 ) -> dict[str, float]:
     """Multinomial naive Bayes, and most of the 5 nearest texts by cosine, over TF-IDF of words (sublinear).
 
@@ -38,6 +40,7 @@ def naive_bayes_reference(
         test_texts: M texts.
         test_labels: their labels; one that no training text has counts as wrong.
         seed: of the samples.
+        max_test: how many test rows are judged at most; by default MAX_TEST.
 
     Returns:
         `accuracy` of naive Bayes and `neighbor_accuracy`, 0 to 1.
@@ -46,7 +49,7 @@ def naive_bayes_reference(
         ValueError: where a split is empty or has not one label for every text.
     """
     train = _sample("train", len(train_texts), len(train_labels), MAX_TRAIN, seed)
-    test = _sample("test", len(test_texts), len(test_labels), MAX_TEST, seed)
+    test = _sample("test", len(test_texts), len(test_labels), MAX_TEST if max_test is None else max_test, seed)
     vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True)
     features = vectorizer.fit_transform(_words([train_texts[row] for row in train]))
     queries = vectorizer.transform(_words([test_texts[row] for row in test]))
@@ -62,16 +65,19 @@ def pixel_reference(
     train_labels: Sequence[str | bytes],
     test_pictures: np.ndarray,
     test_labels: Sequence[str | bytes],
+    *,
     seed: int = 0,
+    max_test: int | None = None,
 ) -> dict[str, float]:
     """Most of the 5 nearest pictures by Euclidean distance of pixels.
 
     Args:
-        train_pictures: float[N, H, W, C].
+        train_pictures: uint8[N, H, W, C].
         train_labels: their labels.
-        test_pictures: float[M, H, W, C], of the same scale.
+        test_pictures: uint8[M, H, W, C].
         test_labels: their labels; one that no training picture has counts as wrong.
         seed: of the samples.
+        max_test: how many test rows are judged at most; by default MAX_TEST.
 
     Returns:
         `accuracy` and `neighbor_accuracy`, 0 to 1 and the same.
@@ -82,9 +88,9 @@ def pixel_reference(
     if train_pictures.shape[1:] != test_pictures.shape[1:]:
         raise ValueError(f"test pictures are {test_pictures.shape[1:]}, training pictures {train_pictures.shape[1:]}")
     train = _sample("train", len(train_pictures), len(train_labels), MAX_TRAIN, seed)
-    test = _sample("test", len(test_pictures), len(test_labels), MAX_TEST, seed)
-    features = train_pictures[train].reshape(len(train), -1)
-    queries = test_pictures[test].reshape(len(test), -1)
+    test = _sample("test", len(test_pictures), len(test_labels), MAX_TEST if max_test is None else max_test, seed)
+    features = train_pictures[train].reshape(len(train), -1).astype(np.float32)
+    queries = test_pictures[test].reshape(len(test), -1).astype(np.float32)
     known, wanted = _names(train_labels, train), _names(test_labels, test)
     share = _neighbor_accuracy("euclidean", features, known, queries, wanted)
     return {"accuracy": share, "neighbor_accuracy": share}

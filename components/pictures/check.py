@@ -1,8 +1,6 @@
 """Why a picture cannot be used, told when it comes in: what passes here is decoded by training and serving."""
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from components.pictures.formats import (
     DAMAGED,
@@ -15,9 +13,6 @@ from components.pictures.formats import (
     Format,
     format_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _ALLOWED = "allowed are " + ", ".join(SIGNATURES)
 _OTHERS = (
@@ -55,21 +50,13 @@ def check_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[str, st
 
     import tensorflow as tf
 
+    from components.pictures.read import whole_reader
+
     try:
-        _reader(format_)(content, min(max_pixels, MAX_PIXELS))
+        whole_reader(format_)(content, min(max_pixels, MAX_PIXELS))
     except tf.errors.InvalidArgumentError as error:
         return _explain(error.message, format_)
     return None
-
-
-@cache
-def _reader(format_: Format) -> "Callable[[bytes, int], Any]":
-    import tensorflow as tf
-
-    from components.pictures.read import READERS
-
-    signature = [tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int64)]
-    return tf.function(READERS[format_], input_signature=signature, autograph=False)
 
 
 def _not_allowed(content: bytes) -> tuple[str, str]:
@@ -80,7 +67,7 @@ def _not_allowed(content: bytes) -> tuple[str, str]:
 
 
 def _explain(message: str, format_: Format) -> tuple[str, str]:
-    """Reason and detail from the message of `read.read_picture`."""
+    """Reason and detail from the message of one of `read.READERS`."""
     if TOO_LARGE in message:
         width, height, allowed = map(int, re.findall(r"\[(\d+) (\d+)\] \[(\d+)\]", message)[0])
         return TOO_LARGE, f"{width:,} × {height:,} pixels, allowed are {allowed:,}"

@@ -56,19 +56,29 @@ def training_batches(
         }
         return features, {name: examples[name] for name in columns}
 
-    rows = count(files)
-    full = rows >= batch_size
     row_bytes = [tower.feature_bytes for tower in towers.values()]
-    if all(row_bytes) and rows * sum(filter(None, row_bytes)) <= MAX_MEMORY:
-        loaded = list(records(files).batch(LOAD_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE))
-        whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *loaded)
-        order = tf.data.Dataset.range(rows).shuffle(rows, seed=seed, reshuffle_each_iteration=True)
-        batches = order.batch(batch_size, drop_remainder=full).repeat()
-        parsed = batches.map(lambda rows: tf.nest.map_structure(lambda values: tf.gather(values, rows), whole))
-    else:
+    loaded = _load(files, parse, sum(filter(None, row_bytes))) if all(row_bytes) else None
+    rows = count(files) if loaded is None else int(tf.nest.flatten(loaded)[0].shape[0])
+    full = rows >= batch_size
+    if loaded is None:
         buffer = max(min(SHUFFLE_ROWS, rows * SHUFFLE_BYTES // max(size(files), 1)), batch_size)
         shuffled = records(files).shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
         batches = shuffled.batch(batch_size, drop_remainder=full).repeat()
         parsed = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    else:
+        order = tf.data.Dataset.range(rows).shuffle(rows, seed=seed, reshuffle_each_iteration=True)
+        batches = order.batch(batch_size, drop_remainder=full).repeat()
+        parsed = batches.map(lambda rows: tf.nest.map_structure(lambda values: tf.gather(values, rows), loaded))
     finished = parsed.map(lambda features, examples: (features, make_target(examples)))
     return finished.prefetch(tf.data.AUTOTUNE), max(rows // batch_size, 1)
+
+
+def _load(files: Sequence[str], parse: Callable[[tf.Tensor], Any], row_bytes: int) -> Any | None:
+    """What `parse` makes of all records; None as soon as features turn out to take more than MAX_MEMORY."""
+    parts, rows = [], 0
+    for part in records(files).batch(LOAD_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE):
+        parts.append(part)
+        rows += int(tf.nest.flatten(part)[0].shape[0])
+        if rows * row_bytes > MAX_MEMORY:
+            return None
+    return tf.nest.map_structure(lambda *values: tf.concat(values, axis=0), *parts)

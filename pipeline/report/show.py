@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import tensorflow as tf
 from PIL import Image
 
 from components.parts import Kind
-from components.pictures.formats import MAX_PIXELS
-from components.pictures.read import read_picture
+from components.pictures.formats import MAX_PIXELS, format_of
+from components.pictures.read import whole_reader
 
 TEXT_LENGTH = 180
 SIDE = 112
@@ -61,7 +60,10 @@ def show(content: bytes, kind: Kind, name: str = "", length: int = TEXT_LENGTH) 
     """
     if kind != "image":
         return Shown(shorten(content.decode(errors="replace"), length))
-    image = Image.fromarray(_pixels(tf.constant(content)).numpy())
+    format_ = format_of(content)
+    if format_ is None:
+        raise ValueError(f"no picture: it begins with {content[:8]!r}")
+    image = Image.fromarray(whole_reader(format_)(content, MAX_PIXELS).numpy())
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     lossless = max(image.size) <= _LOSSLESS_SIDE
     file = io.BytesIO()
@@ -71,8 +73,3 @@ def show(content: bytes, kind: Kind, name: str = "", length: int = TEXT_LENGTH) 
 
 
 _OPTIONS: Mapping[bool, Mapping[str, int | bool]] = {True: {"optimize": True}, False: {"quality": 82}}
-
-
-@tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
-def _pixels(content: tf.Tensor) -> tf.Tensor:
-    return read_picture(content, tf.constant(MAX_PIXELS, tf.int64))

