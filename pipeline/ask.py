@@ -36,6 +36,7 @@ def ask(config: PipelineConfig, questions: Sequence[str], top: int, server: str 
             name = "" if key == candidate else f"[dim]{_text(key)}[/]"
             table.add_row(f"{rank}.", f"[cyan]{score:.3f}[/]", _text(candidate), name)
         console.print(table)
+    _note_fewer(outputs["ids"], top, "candidates", console)
 
 
 def classify(config: PipelineConfig, inputs: Sequence[str], top: int, server: str | None, console: Console) -> None:
@@ -59,6 +60,7 @@ def similar(config: PipelineConfig, inputs: Sequence[str], top: int, server: str
         console.print(table)
         (winner, votes), *_ = Counter(label for _, label, _ in nearest).most_common(1)
         console.print(f"{_text(winner)}, {votes} of {len(nearest)}")
+    _note_fewer(outputs["ids"], top, "neighbors", console)
 
 
 def _query_one_input(
@@ -67,6 +69,12 @@ def _query_one_input(
     if not isinstance(config, ClassifyConfig):
         raise UserError(f"{config.name} is a {config.task} pipeline and knows no labels; use ask")
     return query(config, signature, inputs, server=server, console=console)
+
+
+def _note_fewer(ids: np.ndarray, top: int, key: str, console: Console) -> None:
+    """Why fewer than asked for are shown."""
+    if ids.shape[1] < top:
+        console.print(f"[yellow]![/] the pushed model returns {ids.shape[1]} and no more; {key} says how many")
 
 
 def _table(console: Console, given: str) -> Table:

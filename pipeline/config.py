@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.errors import UserError
-from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_directions
+from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_bounds
 from components.ingest.settings import LabelData, PairData, is_folder
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
@@ -63,7 +63,7 @@ class PipelineConfig(BaseModel):
     @model_validator(mode="after")
     def _check_gates(self) -> Self:
         try:
-            check_directions(self.gates)
+            check_bounds(self.gates)
         except ValueError as error:
             raise ValueError(f"gates.{error}") from None
         return self

@@ -35,11 +35,11 @@ class Gate(BaseModel):
     )
 
 
-def check_directions(gates: Mapping[Metric, Gate]) -> None:
-    """Whether each bound is on the side from which its metric gets worse.
+def check_bounds(gates: Mapping[Metric, Gate]) -> None:
+    """Whether each gate has a bound, and each bound is on the side from which its metric gets worse.
 
     Raises:
-        ValueError: one is not; the text says which by `METRIC.BOUND`.
+        ValueError: one has not or is not; the text says which by `METRIC` or `METRIC.BOUND`.
     """
     for metric, gate in gates.items():
         smaller = metric in SMALLER_IS_BETTER
@@ -48,6 +48,8 @@ def check_directions(gates: Mapping[Metric, Gate]) -> None:
             if smaller
             else ("larger", "min and max_drop", ("max", "max_rise"))
         )
+        if not gate.model_dump(exclude_none=True):
+            raise ValueError(f"{metric}: has no bound and would stop nothing; it takes {right}")
         for name in wrong:
             if (bound := getattr(gate, name)) is not None:
                 raise ValueError(f"{metric}.{name}: got {bound:g}; {metric} is better when {better}: it takes {right}")

@@ -11,6 +11,7 @@ from components.ingest.settings import DataSettings, Format, TableFormat, is_fol
 FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 _PACKAGE = "package:"
 _MAGIC = frozenset("*?[")
+_LITTER = frozenset({"thumbs.db", "desktop.ini"})  # what Windows leaves in a folder of pictures
 
 
 class Source(NamedTuple):
@@ -40,7 +41,8 @@ class Source(NamedTuple):
 
 def files_of(base: str, pattern: str) -> tuple[str, ...]:
     """The files that the glob `base/pattern` matches, in the order of their names; hidden ones must be named."""
-    return tuple(sorted(name for name in glob.glob(f"{base}/{pattern}") if Path(name).is_file()))  # noqa: PTH207
+    files = (name for name in glob.glob(f"{base}/{pattern}") if Path(name).is_file())  # noqa: PTH207
+    return tuple(sorted(name for name in files if Path(name).name.lower() not in _LITTER))
 
 
 def locate(settings: DataSettings) -> Source:

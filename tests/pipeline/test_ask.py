@@ -56,8 +56,14 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 
 def test_answers_are_ranked_and_named_by_their_rows(shown: Callable[..., list[str]]) -> None:
-    assert shown(ask, MATCH, "a [b]?", 5) == ["", "a [b]?", "1.  0.910  A [fence].  7", "2.  0.500  p.png"]
+    assert shown(ask, MATCH, "a [b]?", 2) == ["", "a [b]?", "1.  0.910  A [fence].  7", "2.  0.500  p.png"]
     assert shown(ask, MATCH, "a?", 1) == ["", "a?", "1.  0.910  A [fence].  7"]
+
+
+def test_that_fewer_come_than_asked_for_is_said(shown: Callable[..., list[str]]) -> None:
+    assert shown(ask, MATCH, "a?", 3)[-1] == "! the pushed model returns 2 and no more; candidates says how many"
+    assert shown(similar, CLASSIFY, "a", 5)[-1] == "! the pushed model returns 4 and no more; neighbors says how many"
+    assert len(shown(classify, CLASSIFY, "a", 9)) == 2 + 3, "there are no more labels"
 
 
 def test_labels_are_told_with_their_probabilities(shown: Callable[..., list[str]]) -> None:

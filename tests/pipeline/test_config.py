@@ -110,6 +110,10 @@ BAG_AND_LSTM = {"question_encoder": {"type": "bag"}, "answer_encoder": {"type": 
         (MINIMAL | {"neighbors": 3}, "neighbors: unknown key; allowed are name, task,"),
         (CLASSIFY | {"candidates": 3}, "candidates: unknown key; allowed are name, task,"),
         (
+            CLASSIFY | {"gates": {"accuracy": {}}},
+            "gates.accuracy: has no bound and would stop nothing; it takes min and max_drop",
+        ),
+        (
             CLASSIFY | {"gates": {"ece": {"min": 0.1}}},
             "gates.ece.min: got 0.1; ece is better when smaller: it takes max and max_rise",
         ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.ingest.errors import DataError
-from components.ingest.settings import PairData
+from components.ingest.settings import LabelData, PairData
 from components.ingest.source import locate
 
 
@@ -100,3 +100,9 @@ def test_a_folder_of_two_formats_or_of_none_is_refused(tmp_path: Path) -> None:
     _touch(tmp_path, "a.csv", "b.parquet")
     with pytest.raises(DataError, match=r"holds csv and parquet files; set data\.format to one\.$"):
         locate(PairData(path=str(tmp_path)))
+
+
+def test_what_a_desktop_leaves_in_a_folder_of_classes_is_no_picture(tmp_path: Path) -> None:
+    _touch(tmp_path / "cat", "a.png", "Thumbs.db", "desktop.ini", ".DS_Store")
+    source = locate(LabelData(path=str(tmp_path), format="images"))
+    assert source.files == (str(tmp_path / "cat" / "a.png"),)
