@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 AUTO: Literal["auto"] = "auto"
 Port = int | Literal["auto"]
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,31 @@ class Flags:
     max_num_load_retries: Annotated[int, "how often a version that fails to load is tried again"] = 5
     load_retry_interval_micros: Annotated[int, "microseconds between these tries"] = 60_000_000
     enable_batching: Annotated[bool, "let concurrent requests share a run; in TF Serving off unless asked for"] = True
+    batching_parameters_file: Annotated[str, "text-format BatchingParameters: how requests share runs"] = ""
+    monitoring_config_file: Annotated[
+        str, "text-format MonitoringConfig: serve Prometheus metrics on the REST port"
+    ] = ""
+    ssl_config_file: Annotated[str, "text-format SSLConfig: TLS for the gRPC port"] = ""
+    grpc_channel_arguments: Annotated[str, "further arguments of the gRPC server, as name=value,name=value"] = ""
+    enable_model_warmup: Annotated[bool, "run a version's warm-up requests before it is AVAILABLE"] = True
     # Ours.
     host: Annotated[str, "address to listen on; TF Serving takes all"] = "127.0.0.1"
     ports_file: Annotated[str, 'write {"grpc": port, "rest": port} here once every model is available'] = ""
+    enable_model_list: Annotated[bool, "list the models at GET /v1/models; in TF Serving an error"] = False
+    access_log: Annotated[str, "append a line of JSON for each request to this file; - is the standard output"] = ""
+    profiler_port: Annotated[int, "port of TensorFlow's profiler, on ALL addresses and open to anyone; 0 is off"] = 0
+    max_concurrent_requests: Annotated[int, "requests being answered at a time, more are refused; 0 is no limit"] = 1024
+    max_waiting_rows: Annotated[int, "rows waiting for a version, more are refused; the batching file goes first"] = (
+        4096
+    )
+    max_request_rows: Annotated[int, "rows in a request; 0 is without limit, as in TF Serving"] = 0
+    rest_api_max_body_bytes: Annotated[int, "size of a REST request's body, as sent and decompressed"] = 100 * 2**20
+    rest_api_max_header_bytes: Annotated[int, "size of a REST request's headers"] = 64 * 2**10
+    rest_api_header_timeout_in_ms: Annotated[int, "how long they may take to come; 0 is without limit"] = 10_000
+    rest_api_body_timeout_in_ms: Annotated[int, "how long the body may take to come; 0 is without limit"] = 30_000
+    rest_api_write_timeout_in_ms: Annotated[int, "how long a client may take nothing of its answer; 0 is no limit"] = (
+        30_000
+    )
     die_with_parent: Annotated[bool, "stop when the process that started this one ends"] = False
 
 
@@ -48,7 +71,7 @@ class _Kind(NamedTuple):
 
 
 def _port(text: str) -> Port:
-    return "auto" if text == AUTO else _whole(text, 65535)
+    return "auto" if text == AUTO else _whole(text, MAX_PORT)
 
 
 def _whole(text: str, most: int = 2**63 - 1) -> int:
@@ -70,7 +93,7 @@ def _boolean(text: str) -> bool:
 
 
 _KINDS = {
-    Port: _Kind(_port, f"a port from 0 (off) to 65535, or {AUTO}"),
+    Port: _Kind(_port, f"a port from 0 (off) to {MAX_PORT}, or {AUTO}"),
     str: _Kind(str, "text"),
     int: _Kind(_whole, "a whole number of at least 0"),
     float: _Kind(_seconds, "a number of at least 0"),
@@ -126,6 +149,17 @@ def _check(flags: Flags) -> None:
         raise FlagError("nowhere to serve: --port and --rest_api_port are 0 and --grpc_socket_path is empty")
     if flags.port == flags.rest_api_port != AUTO:
         raise FlagError(f"--port and --rest_api_port are both {flags.port}; they must differ")
+    if flags.batching_parameters_file and not flags.enable_batching:
+        raise FlagError("--batching_parameters_file is set without --enable_batching")
+    if flags.ssl_config_file and not flags.port:
+        raise FlagError("--ssl_config_file is for the gRPC port, and --port is 0")
+    if flags.monitoring_config_file and not flags.rest_api_port:
+        raise FlagError("--monitoring_config_file needs --rest_api_port, where the metrics are served")
+    if not 0 <= flags.profiler_port <= MAX_PORT:
+        raise FlagError(f"--profiler_port={flags.profiler_port}: expected a port from 0 (off) to {MAX_PORT}")
+    for name in ("max_waiting_rows", "rest_api_max_body_bytes", "rest_api_max_header_bytes"):
+        if not getattr(flags, name):
+            raise FlagError(f"--{name}=0: expected a whole number of at least 1")
     if flags.ports_file and not Path(flags.ports_file).absolute().parent.is_dir():
         raise FlagError(f"--ports_file={flags.ports_file}: its folder does not exist")
 

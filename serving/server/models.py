@@ -17,8 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from serving.server import versions
-from serving.server.batching import MAX_ROWS, Batcher
+from serving.server import memory, request_record, versions
+from serving.server.batching import Batcher
+from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
 from serving.server.model_config import ModelConfig
 from serving.server.signature import Signature
@@ -93,7 +94,7 @@ class Models[M: Model]:
         retries: how often a version that fails to load is tried again.
         retry_seconds: time between these tries. A folder that has changed is tried again at once.
         allow_unavailable_labels: whether a label may name a version that is not AVAILABLE when the server starts.
-        max_batch_rows: how many rows of several requests may share a run; 1 runs every request alone.
+        batching: how requests share runs.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Models[M: Model]:
         retries: int = 5,
         retry_seconds: float = 60.0,
         allow_unavailable_labels: bool = False,
-        max_batch_rows: int = MAX_ROWS,
+        batching: Batching | None = None,
     ):
         self._models = {config.name: _ServedModel[M](config) for config in configs}
         self._load = load
@@ -113,7 +114,7 @@ class Models[M: Model]:
         self._retries = retries
         self._retry_seconds = retry_seconds
         self._allow_unavailable_labels = allow_unavailable_labels
-        self._max_batch_rows = max_batch_rows
+        self._batching = batching
         self._loader = ThreadPoolExecutor(1, "loader")
 
     # --- what requests ask -----------------------------------------------------------------------------------------
@@ -130,6 +131,8 @@ class Models[M: Model]:
             version = model.config.labels.get(label) if model else None
             if version is None:
                 raise invalid(f"Unrecognized servable version label: {label}")
+        if model:
+            request_record.note_model(name, 0)
         wanted = version
         if model and wanted is None:
             wanted = max(model.available(), default=None)
@@ -137,6 +140,7 @@ class Models[M: Model]:
         if found is None or found.served is None:
             request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
             raise StatusError(Code.NOT_FOUND, f"Servable not found for request: {request}")
+        request_record.note_model(name, found.served.version)
         return found.served
 
     def status(self, name: str, version: int | None = None) -> list[tuple[int, Version[M]]]:
@@ -150,6 +154,13 @@ class Models[M: Model]:
         if not known:
             raise StatusError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
         return sorted(known.items(), reverse=True)
+
+    def states(self) -> dict[str, dict[int, State]]:
+        """The state of every version by model."""
+        return {
+            name: {number: version.state for number, version in model.versions.items()}
+            for name, model in self._models.items()
+        }
 
     def summary(self) -> str:
         """The available versions, as in `faq/3, digits/1`."""
@@ -253,7 +264,7 @@ class Models[M: Model]:
             if version.failures > self._retries:
                 version.state, version.error = State.END, _as_status(error)
             return
-        batcher = Batcher(loaded.run, f"{model.config.name}/{number}", max_rows=self._max_batch_rows)
+        batcher = Batcher(loaded.run, f"{model.config.name}/{number}", self._batching)
         version.served = Served(model.config.name, number, loaded, batcher)
         version.state, version.failures, version.failed_stamp = State.AVAILABLE, 0, None
 
@@ -299,6 +310,7 @@ def _finish(served: Served[Model]) -> None:
     served.batcher.close()
     served.model.close()
     gc.collect()  # a graph is full of reference cycles
+    memory.give_back()
 
 
 def _as_status(error: Exception) -> StatusError:

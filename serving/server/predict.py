@@ -54,7 +54,7 @@ async def run(served: Served[Model], signature: Signature, outputs: tuple[str, .
             raise invalid(
                 f"Expects arg[{position}] to be {dtypes.name_of(spec.dtype)} but {dtypes.name_of(sent)} is provided"
             )
-    results = await served.batcher.submit(signature.name, outputs, ordered, share=signature.can_batch)
+    results = await served.batcher.submit(signature, outputs, ordered)
     return dict(zip(outputs, results, strict=True))
 
 

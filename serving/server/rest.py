@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from serving.server import grpc_service, json_tensor, predict, rest_body, rest_path
+from serving.server import grpc_service, json_tensor, predict, request_record, rest_body, rest_path
 from serving.server.errors import HTTP_STATUS, Code, StatusError, invalid
 from serving.server.models import Models, Served, log
 from serving.server.session_model import SessionModel
@@ -39,9 +39,17 @@ _METHODS = {
 class RestApp:
     """The ASGI application over `models`; a request that takes longer than `timeout` seconds is answered with 504."""
 
-    def __init__(self, models: Models[SessionModel], *, timeout: float = 30.0, cors: bool = False):
+    def __init__(
+        self,
+        models: Models[SessionModel],
+        *,
+        timeout: float = 30.0,
+        cors: bool = False,
+        max_body_bytes: int = rest_body.MAX_BYTES,
+    ):
         self._models = models
         self._timeout = timeout
+        self._max_body_bytes = max_body_bytes
         self._headers = [_CONTENT_TYPE, *(_CORS if cors else ())]
 
     async def __call__(self, scope: Message, receive: rest_body.Receive, send: Send) -> None:
@@ -50,6 +58,7 @@ class RestApp:
         try:
             status, body = await self._answer(scope, receive)
         except StatusError as error:
+            request_record.note_code(error.code)
             status, body = HTTP_STATUS[error.code], json_tensor.error_body(error.message)
         except rest_body.BodyTooLargeError as error:
             status, body = _PAYLOAD_TOO_LARGE, json_tensor.error_body(str(error))
@@ -75,7 +84,9 @@ class RestApp:
                 raise invalid("Origin header is missing in CORS preflight")
             return HTTP_STATUS[Code.OK], b""
         call = rest_path.parse(scope["method"], path)
-        return HTTP_STATUS[Code.OK], await self._call(call, await rest_body.read(receive, headers))
+        return HTTP_STATUS[Code.OK], await self._call(
+            call, await rest_body.read(receive, headers, self._max_body_bytes)
+        )
 
     async def _call(self, call: rest_path.Call, body: bytes) -> bytes:
         if call.verb == "predict":

@@ -122,7 +122,7 @@ def test_a_request_that_found_a_version_is_answered_though_it_is_unloaded(tmp_pa
         await models.start()
         old = models.find("m")
         old.model.may_run.clear()
-        future = old.batcher.submit("s", ("y",), [np.zeros(1)], share=True)
+        future = old.batcher.submit(Signature("s", "", {}, {}), ("y",), [np.zeros(1)])
         add(tmp_path, 2)
         looking = asyncio.create_task(models.look())
         unfinished = (await asyncio.wait({looking}, timeout=0.2))[1]
