@@ -59,7 +59,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
         self._header_bytes = 0
-        self._has_begun = False
+        self._has_ended = False
         self._answering: asyncio.Task[Any] | None = None
         self._lost = False
         self.url = b""
@@ -77,6 +77,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse what came; the callbacks below are called on the way."""
         if self._stage is _Stage.NOTHING and (self.cycle is None or self.cycle.response_complete):
             self._stage = _Stage.HEADERS
+        self._has_ended = False
         super().data_received(data)
         if self._stage is _Stage.HEADERS:
             self._count_headers(len(data))
@@ -84,15 +85,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._watch()
 
     def _count_headers(self, size: int) -> None:
-        """Headers that are not complete: of the chunk in which they began, it is not known how much is theirs."""
-        self._header_bytes += 1 if self._has_begun else size
-        self._has_begun = False
+        """Headers that are not complete. Behind another request in the same chunk, it is not known where they began."""
+        self._header_bytes += 1 if self._has_ended else size
         if self._header_bytes > self.limits.header_bytes:
             self._refuse(_HEADERS_TOO_LARGE, self._too_many_headers())
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._stage, self._header_bytes, self._has_begun = _Stage.HEADERS, 0, True
+        self._stage, self._header_bytes = _Stage.HEADERS, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -104,7 +104,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of the request is here."""
-        self._stage = _Stage.NOTHING
+        self._stage, self._has_ended = _Stage.NOTHING, True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

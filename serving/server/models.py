@@ -147,6 +147,8 @@ class Models[M: Model]:
         """All versions of a model, newest first, or only one. Raises StatusError (NOT_FOUND)."""
         model = self._models.get(name)
         known = model.versions if model else {}
+        if model:
+            request_record.note_model(name, version if version in known else 0)
         if version is not None:
             if version not in known:
                 raise StatusError(Code.NOT_FOUND, f"Could not find version {version} of model {name}")

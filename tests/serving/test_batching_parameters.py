@@ -68,7 +68,7 @@ async def with_worker_busy(batcher: Batcher, model: Tenfold) -> asyncio.Future[A
     return first
 
 
-# --- the file -----------------------------------------------------------------------------------------------------------
+# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 def read(tmp_path: Path, text: str) -> Batching:
