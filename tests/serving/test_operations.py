@@ -139,6 +139,10 @@ def request(*x: float, model: str = "slow") -> Any:
     return message
 
 
+def metadata_of(error: Any) -> Any:
+    return error.trailing_metadata()
+
+
 # --- what needs no model --------------------------------------------------------------------------------------------
 
 
@@ -213,7 +217,7 @@ def test_request_ids_and_the_access_log(operated: Operated, channel: grpc.Channe
     assert operated.logged(id="mine")["target"] == "/tensorflow.serving.PredictionService/Predict"
     with pytest.raises(grpc.RpcError) as caught:
         predictor(channel)(request(1.0, model="none"), timeout=20)
-    made_id = dict(tuple(entry) for entry in caught.value.trailing_metadata())["x-request-id"]
+    made_id = next(entry[1] for entry in metadata_of(caught.value) if entry[0] == "x-request-id")
     assert operated.logged(id=made_id)["code"] == "NOT_FOUND"
 
 
@@ -379,13 +383,13 @@ def test_an_overloaded_server_refuses_and_recovers_at_once(operated: Operated) -
     statuses: list[int] = []
     end = time.monotonic() + 3
 
-    def hammer(_: int) -> None:
+    def hammer(_number: int) -> None:
         while time.monotonic() < end:
             began = time.monotonic()
-            status, _, body = operated.ask("POST", PREDICT, {"instances": [3000] * 10})
+            status, _, text = operated.ask("POST", PREDICT, {"instances": [3000] * 10})
             assert time.monotonic() - began < 3
             if status == 429:
-                assert re.search("rows are waiting, at most 40 may|24 requests are being answered", body)
+                assert re.search("rows are waiting, at most 40 may|24 requests are being answered", text)
             statuses.append(status)
 
     with ThreadPoolExecutor(40) as pool:
