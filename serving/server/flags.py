@@ -147,7 +147,7 @@ def _check(flags: Flags) -> None:
         raise FlagError("nothing to serve: give --model_base_path or --model_config_file")
     if not flags.port and not flags.grpc_socket_path and not flags.rest_api_port:
         raise FlagError("nowhere to serve: --port and --rest_api_port are 0 and --grpc_socket_path is empty")
-    if flags.port == flags.rest_api_port != AUTO:
+    if flags.port and flags.port == flags.rest_api_port != AUTO:
         raise FlagError(f"--port and --rest_api_port are both {flags.port}; they must differ")
     if flags.batching_parameters_file and not flags.enable_batching:
         raise FlagError("--batching_parameters_file is set without --enable_batching")

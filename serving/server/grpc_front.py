@@ -40,7 +40,9 @@ class ObservedHandlers(grpc.GenericRpcHandler):
             remaining = context.time_remaining()
             deadline = math.inf if remaining is None else time.monotonic() + remaining
             record = self._observer.begin("GRPC", api, _request_id(context), deadline)
-            record.target, record.client = name, context.peer()
+            record.target = name
+            if self._observer.names_clients:
+                record.client = context.peer()
             context.set_trailing_metadata(((REQUEST_ID, record.id),))
             record.code = Code.CANCELLED
             try:

@@ -28,6 +28,7 @@ class Observer:
     def __init__(self, *, metrics: Metrics | None = None, access_log: AccessLog | None = None, max_requests: int = 0):
         self.metrics = metrics
         self.in_flight = 0
+        self.names_clients = access_log is not None
         self._access_log = access_log
         self._max_requests = max_requests or math.inf
 

@@ -64,7 +64,8 @@ class RestFront:
         path = scope["raw_path"].decode("latin-1")
         record = self._observer.begin("REST", _api(path), _request_id(scope), time.monotonic() + self._timeout)
         record.target = f"{scope['method']} {path}"
-        record.client = "{}:{}".format(*scope["client"]) if scope["client"] else ""
+        if self._observer.names_clients and scope["client"]:
+            record.client = "{}:{}".format(*scope["client"])
         id_header = (_ID_HEADER, record.id.encode())
 
         async def answer(message: Message) -> None:

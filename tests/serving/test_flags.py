@@ -55,6 +55,20 @@ def test_values(arguments: list[str], expected: dict[str, Any]) -> None:
         (["--model_base_path="], "nothing to serve: give --model_base_path or --model_config_file"),
         (["--rest_api_port=8500"], "--port and --rest_api_port are both 8500; they must differ"),
         (["--port=0"], "nowhere to serve: --port and --rest_api_port are 0 and --grpc_socket_path is empty"),
+        (
+            ["--batching_parameters_file=b", "--enable_batching=false"],
+            "--batching_parameters_file is set without --enable_batching",
+        ),
+        (
+            ["--ssl_config_file=s", "--port=0", "--grpc_socket_path=x"],
+            "--ssl_config_file is for the gRPC port, and --port is 0",
+        ),
+        (
+            ["--monitoring_config_file=m"],
+            "--monitoring_config_file needs --rest_api_port, where the metrics are served",
+        ),
+        (["--profiler_port=70000"], "--profiler_port=70000: expected a port from 0 (off) to 65535"),
+        (["--max_waiting_rows=0"], "--max_waiting_rows=0: expected a whole number of at least 1"),
         (["--ports_file=/no/such/place/p"], "--ports_file=/no/such/place/p: its folder does not exist"),
     ],
 )

@@ -98,6 +98,10 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
     texts = {name: f"{name}: {json.dumps(value.decode())}" for name, value in config.items()}
     (folder / "ssl.config").write_text("\n".join([*texts.values(), "client_verify: true"]))
     (folder / "monitoring.config").write_text('prometheus_config { enable: true path: "/metrics" }')
+    (folder / "batching.config").write_text(
+        "max_batch_size { value: 2000 } enable_large_batch_splitting { value: true }"
+        " max_execution_batch_size { value: 10 } max_enqueued_batches { value: 4 }"
+    )
     flags = {
         "ssl_config_file": str(folder / "ssl.config"),
         "monitoring_config_file": str(folder / "monitoring.config"),
@@ -105,7 +109,7 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
         "grpc_socket_path": str(folder / "grpc.sock"),
         "grpc_channel_arguments": "grpc.max_receive_message_length=300000,grpc.primary_user_agent=x",
         "enable_model_list": "true",
-        "max_waiting_rows": "40",
+        "batching_parameters_file": str(folder / "batching.config"),
         "max_concurrent_requests": "24",
         "max_request_rows": "1000",
         "rest_api_max_body_bytes": "100000",
@@ -272,6 +276,13 @@ def test_channel_arguments_are_obeyed(channel: grpc.Channel) -> None:
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_large_request_is_split_as_the_batching_file_says(operated: Operated) -> None:
+    status, _, body = operated.ask("POST", PREDICT, {"instances": list(range(25))})
+    assert (status, json.loads(body)["predictions"]) == (200, [float(number) for number in range(25)])
+    status, _, body = operated.ask("POST", PREDICT, {"instances": [1] * 41})  # 40 may wait; alone any number may
+    assert status == 200
 
 
 def test_rows_and_bytes_of_a_request(operated: Operated, channel: grpc.Channel) -> None:

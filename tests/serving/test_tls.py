@@ -28,6 +28,19 @@ def written(path: Path, pems: dict[str, str], more: str = "") -> str:
     return str(path)
 
 
+def test_a_key_of_another_certificate(tmp_path: Path, pems: dict[str, str]) -> None:
+    other = trustme.CA().issue_cert("localhost").private_key_pem.bytes().decode()
+    path = written(tmp_path / "ssl.config", pems | {"server_key": other})
+    with pytest.raises(ConfigFileError, match=r"do not belong together, or .* damaged: KEY_VALUES_MISMATCH"):
+        read_file(path)
+
+
+def test_a_damaged_certificate(tmp_path: Path, pems: dict[str, str]) -> None:
+    path = written(tmp_path / "ssl.config", pems | {"server_cert": pems["server_cert"].replace("MII", "MIA")})
+    with pytest.raises(ConfigFileError, match="damaged: "):
+        read_file(path)
+
+
 def test_a_sound_file(tmp_path: Path, pems: dict[str, str]) -> None:
     path = written(tmp_path / "ssl.config", pems, "client_verify: true")
     assert isinstance(read_file(path), grpc.ServerCredentials)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving.process import ModelServer, ServerStartError
 from serving.server.errors import Code, StatusError
 from serving.server.monitoring import Metrics
 from serving.server.session_model import SessionModel
@@ -141,3 +142,11 @@ def test_at_most_a_thousand(folder: Path, model: Any, count: int, allowed: bool)
         with pytest.raises(StatusError, match=r"exceeds the maximum \(1000\)"):
             warm_up(model, folder)
     assert len(model.runs) == 1000
+
+
+def test_a_server_warms_up_before_it_serves_and_can_be_told_not_to(folder: Path) -> None:
+    write(folder, predict_log("positive", x=[1.0]), predict_log("positive", x=[-1.0]))
+    with pytest.raises(ServerStartError, match=r"did not become available: .*x must be positive"):
+        ModelServer({"m": folder.parent}).start()
+    with ModelServer({"m": folder.parent}, flags={"enable_model_warmup": "false"}) as server:
+        assert "warmed up" not in server.log
