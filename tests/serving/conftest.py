@@ -14,6 +14,7 @@ import pytest
 from serving.client import Client
 from serving.process import ModelServer
 from serving.server.silent_tensorflow import tf
+from tests.serving.operated import Operated, operated_server
 
 
 class Zoo(tf.Module):
@@ -234,4 +235,18 @@ def client(server: ModelServer) -> Iterator[Client]:
 def channel(server: ModelServer) -> Iterator[grpc.Channel]:
     unlimited = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(f"{server.host}:{server.grpc_port}", options=unlimited) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    """A server of its own for what the others must not see: limits, overload, TLS."""
+    with operated_server(tmp_path_factory.mktemp("operated")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def operated_channel(operated: Operated) -> Iterator[grpc.Channel]:
+    """To its unix socket, which speaks no TLS."""
+    with grpc.insecure_channel(f"unix:{operated.socket_path}") as connected:
         yield connected
