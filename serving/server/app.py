@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from serving.server.batching import MAX_ROWS
 from serving.server.flags import Flags
 from serving.server.listeners import AddressError, Listeners
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, StartError, log
+from serving.server.models import Models, StartError, UnavailableLabels, log
 from serving.server.parent import die_with_parent
 from serving.server.session_model import SessionModel
 
@@ -44,12 +45,16 @@ async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
         await listeners.start()
         if flags.ports_file:
             _write_whole(Path(flags.ports_file), json.dumps(listeners.ports))
-        log(f"serving {models.summary()} at {', '.join(listeners.addresses)}")
-        if await _unless_stopped(models.watch(), stopped):
+        log(f"serving {models.summary() or 'no model'} at {', '.join(listeners.addresses)}")
+        if await _unless_stopped(_watch(flags, models), stopped):
             await stopped.wait()  # nothing is watched
     finally:
         await listeners.stop()
         await models.close()
+
+
+async def _watch(flags: Flags, models: Models[SessionModel]) -> None:
+    await asyncio.gather(models.watch(), config_file.follow(flags, models))
 
 
 def _stop_event(flags: Flags) -> asyncio.Event:
@@ -72,13 +77,26 @@ def _stop_event(flags: Flags) -> asyncio.Event:
 def _models(flags: Flags, configs: list[ModelConfig]) -> Models[SessionModel]:
     return Models(
         configs,
-        SessionModel,
+        partial(
+            SessionModel,
+            tags=flags.saved_model_tags.split(","),
+            threads=flags.tensorflow_intra_op_parallelism or flags.tensorflow_session_parallelism or 1,
+            methods_are_binding=flags.enable_signature_method_name_check,
+        ),
         poll_seconds=flags.file_system_poll_wait_seconds,
         retries=flags.max_num_load_retries,
         retry_seconds=flags.load_retry_interval_micros / 1e6,
-        allow_unavailable_labels=flags.allow_version_labels_for_unavailable_models,
+        load_threads=max(1, flags.num_load_threads),
+        unload_threads=max(1, flags.num_unload_threads),
+        unavailable_labels=_unavailable_labels(flags),
         max_batch_rows=MAX_ROWS if flags.enable_batching else 1,
     )
+
+
+def _unavailable_labels(flags: Flags) -> UnavailableLabels:
+    if flags.force_allow_any_version_labels_for_unavailable_models:
+        return UnavailableLabels.ANY
+    return UnavailableLabels.NEW if flags.allow_version_labels_for_unavailable_models else UnavailableLabels.NONE
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, None], stopped: asyncio.Event) -> bool:

@@ -11,7 +11,8 @@ import pytest
 
 from serving.server.errors import Code, StatusError
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, StartError, State
+from serving.server.models import Models, StartError, UnavailableLabels
+from serving.server.served import State
 from serving.server.signature import Signature
 from serving.server.versions import Policy
 
@@ -289,4 +290,8 @@ def test_labels_name_available_versions_only(tmp_path: Path, allowed: bool) -> N
             "Servable not found for request: Specific(m, 2)",
         )
 
-    run(scenario, ModelConfig("m", tmp_path, labels={"next": 2}), allow_unavailable_labels=allowed)
+    run(
+        scenario,
+        ModelConfig("m", tmp_path, labels={"next": 2}),
+        unavailable_labels=UnavailableLabels.NEW if allowed else UnavailableLabels.NONE,
+    )
