@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from serving.process import ModelServer
+from serving.process import ModelServer, ServerStartError
 from tests.serving.reloading import ALL, labels, model, models, reload, specific
 
 
@@ -217,6 +217,39 @@ def test_a_file_that_is_not_polled_is_read_once(server: Server, saved_models: An
     server.write(models(model("three", saved_models.half_plus_three)))
     time.sleep(0.3)
     server.serves(adder=12.0)
+
+
+# --- version folders -------------------------------------------------------------------------------------------------
+
+
+def test_folders_come_and_go(server: Server, tmp_path: Path, save_adder: Callable[[Path, float], None]) -> None:
+    base = tmp_path / "base"
+    save_adder(base / "0007", 7.0)
+    assert server.reload(models(model("adder", base))) == "OK"
+    assert (server.predict("adder"), server.predict("adder/versions/7")) == (17.0, 17.0)  # leading zeros are read over
+    save_adder(tmp_path / "hidden", 8.0)
+    (tmp_path / "hidden").rename(base / "8")
+    eventually(lambda: server.states("adder") == {"7": "END", "8": "AVAILABLE"})
+    assert server.predict("adder") == 18.0
+    base.rename(tmp_path / "elsewhere")
+    eventually(lambda: f"Could not find base path {base} for servable adder" in server.process.log)
+    assert (server.predict("adder"), server.states("adder")["8"]) == (18.0, "AVAILABLE")  # the last one stays
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ("nonsense", "Error parsing text-format tensorflow.serving.ModelServerConfig: 1:1 : "),
+        (models(model("m", Path("/no/such/path"))), "no version of m to serve, and without polling none can come"),
+    ],
+)
+def test_a_configuration_that_cannot_be_served_ends_the_process(
+    start: Callable[..., Server], config: str, text: str
+) -> None:
+    with pytest.raises(ServerStartError) as caught:
+        start(config, file_system_poll_wait_seconds="0")
+    assert str(caught.value).startswith("the model server ended with status 1:")
+    assert text in str(caught.value)
 
 
 # --- the polled file -------------------------------------------------------------------------------------------------
