@@ -4,7 +4,6 @@ Read in servables/tensorflow/classifier.cc, regressor.cc, multi_inference.cc and
 through the batcher as one string tensor, so requests share runs as those of predict do.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -134,15 +133,17 @@ def strings(values: Iterable[bytes]) -> np.ndarray:
 
 
 async def infer(served: Served[SessionModel], calls: list[Call], examples: np.ndarray) -> list[Result]:
-    """Run every call on the same examples. Raises StatusError.
-
-    All are queued before the first wait, so that the version cannot be unloaded in between.
-    """
-    runs = [predict.start(served, call.signature, call.outputs, {_INPUTS: examples}) for call in calls]
-    results = await asyncio.gather(*runs)
+    """Run the calls on the same examples, all in one run. Raises StatusError."""
+    signature = calls[0].signature
+    wanted = [{output: output for output in call.outputs} for call in calls]
+    if len(calls) > 1:
+        signature = served.model.merged([call.signature.name for call in calls])
+        wanted = [{output: call.signature.outputs[output].tensor for output in call.outputs} for call in calls]
+    fetched = tuple(sorted({name for names in wanted for name in names.values()}))
+    outputs = await predict.run(served, signature, fetched, dict.fromkeys(signature.inputs, examples))
     return [
-        call.kind.read(dict(zip(call.outputs, arrays, strict=True)), len(examples))
-        for call, arrays in zip(calls, results, strict=True)
+        call.kind.read({output: outputs[name] for output, name in names.items()}, len(examples))
+        for call, names in zip(calls, wanted, strict=True)
     ]
 
 

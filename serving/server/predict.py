@@ -1,6 +1,5 @@
 """One predict request, whichever way it came: check it against the signature, queue it, wait for the outputs."""
 
-import asyncio
 from collections.abc import Iterable
 
 import numpy as np
@@ -56,14 +55,6 @@ async def run(served: Served[Model], signature: Signature, outputs: tuple[str, .
             "Expected prediction signature method_name to be one of"
             f" {{{', '.join(_METHODS)}}}. Was: {signature.method}",
         )
-    results = await start(served, signature, outputs, inputs)
-    return dict(zip(outputs, results, strict=True))
-
-
-def start(
-    served: Served[Model], signature: Signature, outputs: tuple[str, ...], inputs: Arrays
-) -> asyncio.Future[list[np.ndarray]]:
-    """Queue a run; its outputs come in their order. Raises StatusError for inputs of another type."""
     ordered = [inputs[name] for name in signature.inputs]
     for position, (spec, array) in enumerate(zip(signature.inputs.values(), ordered, strict=True)):
         sent = dtypes.BY_NUMPY[array.dtype].number
@@ -71,7 +62,8 @@ def start(
             raise invalid(
                 f"Expects arg[{position}] to be {dtypes.name_of(spec.dtype)} but {dtypes.name_of(sent)} is provided"
             )
-    return served.batcher.submit(signature.name, outputs, ordered, share=signature.can_batch)
+    results = await served.batcher.submit(signature.name, outputs, ordered, share=signature.can_batch)
+    return dict(zip(outputs, results, strict=True))
 
 
 def _set(names: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from serving.server.silent_tensorflow import config_pb2, tf
 
 # A request may filter the outputs; each combination has a compiled callable of its own, the rarest are forgotten.
 _KEPT_CALLABLES = 64
+
+# Between the names of signatures that run together; no signature has it in its name.
+_AND = "\0"
 
 
 class SessionModel:
@@ -84,8 +87,18 @@ class SessionModel:
         except tf.errors.OpError as error:
             raise from_tensorflow(error.error_code, error.message) from error
 
+    def merged(self, names: Iterable[str]) -> Signature:
+        """A signature that runs several at once; its inputs and outputs go by the names of their tensors."""
+        parts = [self.signatures[name] for name in sorted(names)]
+        return Signature(
+            _AND.join(part.name for part in parts),
+            "",
+            {spec.tensor: spec for part in parts for spec in part.inputs.values()},
+            {spec.tensor: spec for part in parts for spec in part.outputs.values()},
+        )
+
     def _make_callable(self, name: str, outputs: tuple[str, ...]) -> Callable[..., list[np.ndarray]]:
-        signature = self.signatures[name]
+        signature = self.signatures.get(name) or self.merged(name.split(_AND))
         options = config_pb2.CallableOptions(
             feed=[spec.tensor for spec in signature.inputs.values()],
             fetch=[signature.outputs[output].tensor for output in outputs],

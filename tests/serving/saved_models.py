@@ -178,6 +178,7 @@ def save_odd(path: Path) -> None:
         examples, number = v1.placeholder(tf.string, [None], "examples"), v1.placeholder(tf.float32, [None], "number")
         column = tf.zeros_like(examples, tf.float32)[:, tf.newaxis]
         scores, classes = tf.tile(column, [1, 2]), tf.tile(examples[:, tf.newaxis], [1, 2])
+        draw = tf.random.uniform(tf.shape(column))
         inputs = {"inputs": examples}
         classified = {
             "two_inputs": (inputs | {"more": number}, {"scores": scores}),
@@ -200,6 +201,8 @@ def save_odd(path: Path) -> None:
             "wide_outputs": (inputs, {"outputs": scores}),
             "fewer_outputs": (inputs, {"outputs": column[1:]}),
             "int_outputs": (inputs, {"outputs": tf.cast(column, tf.int32)}),
+            "random": (inputs, {"outputs": draw}),
+            "random_again": (inputs, {"outputs": draw}),
             "nan_outputs": (inputs, {"outputs": column / 0.0}),
         }
         signatures = {name: (*io, CLASSIFY) for name, io in classified.items()}

@@ -195,6 +195,15 @@ def test_examples(ask: Ask, method: str, request_text: str, answer: str) -> None
     assert ask(method, request_text) == answer
 
 
+def test_tasks_share_one_run(ask: Ask) -> None:
+    """What is drawn at random is drawn once for both."""
+    request = task("regress", "random", "odd") + task("regress", "random_again", "odd") + listed(X2, X5)
+    answer = text_format.Parse(ask("MultiInference", request), inference_pb2.MultiInferenceResponse())
+    first, second = ([entry.value for entry in result.regression_result.regressions] for result in answer.results)
+    assert first == second
+    assert len({*first}) == 2
+
+
 def test_requests_share_runs(channel: grpc.Channel) -> None:
     """Many at once, each with a number of examples of its own: everybody gets what belongs to their examples."""
     call: Any = channel.unary_unary(
