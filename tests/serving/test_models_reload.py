@@ -83,8 +83,9 @@ def test_a_caller_that_gives_up_does_not_stop_it(tmp_path: Path, capsys: pytest.
         await models.reload([config])  # its turn comes after the other's
         assert models.find("m").version == 1
         await give_up(models, 2)
-        while models.find("m").version != 2:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while models.find("m").version != 2:
+                await asyncio.sleep(0.01)
         assert models.find("m", label="a").version == 2
 
     run(scenario, config, load=gate.load)
@@ -92,6 +93,42 @@ def test_a_caller_that_gives_up_does_not_stop_it(tmp_path: Path, capsys: pytest.
         "ReloadConfig failed: FAILED_PRECONDITION: Request to assign label to version 3 of model m,"
         " which is not currently available for inference\n"
     )
+
+
+def test_the_later_of_two_is_the_last(tmp_path: Path) -> None:
+    for name, version in (("m", 1), ("slow", 2), ("fast", 1)):
+        add(tmp_path / name, version)
+    gate = Gate()
+
+    async def scenario(models: Models[Fake]) -> None:
+        await models.start()
+        slow = asyncio.create_task(models.reload([ModelConfig("slow", tmp_path / "slow")]))
+        await asyncio.to_thread(gate.reached.wait, 20)
+        fast = asyncio.create_task(models.reload([ModelConfig("fast", tmp_path / "fast")]))
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        await asyncio.gather(slow, fast)
+        assert models.summary() == "fast/1"
+
+    run(scenario, ModelConfig("m", tmp_path / "m"), load=gate.load, load_threads=2)
+
+
+def test_a_look_that_is_going_on_ends_first(tmp_path: Path) -> None:
+    add(tmp_path, 1)
+    gate = Gate()
+
+    async def scenario(models: Models[Fake]) -> None:
+        await models.start()
+        add(tmp_path, 2)
+        looking = asyncio.create_task(models.look())
+        await asyncio.to_thread(gate.reached.wait, 20)
+        reloading = asyncio.create_task(models.reload([ModelConfig("m", tmp_path, Policy(specific=frozenset({1})))]))
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        await asyncio.gather(looking, reloading)
+        assert states(models) == {1: State.AVAILABLE, 2: State.END}
+
+    run(scenario, ModelConfig("m", tmp_path), load=gate.load)
 
 
 def test_closing_does_not_wait_for_a_model_that_is_tried_again(tmp_path: Path) -> None:
@@ -158,6 +195,19 @@ def test_a_new_model_without_a_version_is_refused_and_the_rest_unloaded(tmp_path
         assert [fake.text for fake in loaded] == ["version 1", "version 4 closed"]
 
     run(scenario, ModelConfig("m", tmp_path / "m"), load=load)
+
+
+def test_versions_that_were_loaded_in_vain_are_unloaded(tmp_path: Path) -> None:
+    add(tmp_path, 1)
+    add(tmp_path, 2)
+
+    async def scenario(models: Models[Fake]) -> None:
+        await models.start()
+        with pytest.raises(StatusError, match="FAILED_PRECONDITION"):
+            await models.reload([ModelConfig("m", tmp_path, ALL, {"a": 3})])
+        assert states(models) == {1: State.END, 2: State.AVAILABLE}
+
+    run(scenario, ModelConfig("m", tmp_path))
 
 
 @pytest.mark.parametrize(
