@@ -132,18 +132,31 @@ def strings(values: Iterable[bytes]) -> np.ndarray:
     return array
 
 
+class Plan(NamedTuple):
+    """Several calls as one run: the signature, what to fetch of it, and each call's outputs by their names there."""
+
+    signature: Signature
+    fetched: tuple[str, ...]
+    names: list[dict[str, str]]
+
+
+def plan(model: SessionModel, calls: list[Call]) -> Plan:
+    """How to run the calls at once. Every input of the signature takes the examples."""
+    signature = calls[0].signature
+    names = [{output: output for output in call.outputs} for call in calls]
+    if len(calls) > 1:
+        signature = model.merged(call.signature.name for call in calls)
+        names = [{output: call.signature.outputs[output].tensor for output in call.outputs} for call in calls]
+    return Plan(signature, tuple(sorted({name for by_output in names for name in by_output.values()})), names)
+
+
 async def infer(served: Served[SessionModel], calls: list[Call], examples: np.ndarray) -> list[Result]:
     """Run the calls on the same examples, all in one run. Raises StatusError."""
-    signature = calls[0].signature
-    wanted = [{output: output for output in call.outputs} for call in calls]
-    if len(calls) > 1:
-        signature = served.model.merged([call.signature.name for call in calls])
-        wanted = [{output: call.signature.outputs[output].tensor for output in call.outputs} for call in calls]
-    fetched = tuple(sorted({name for names in wanted for name in names.values()}))
+    signature, fetched, names = plan(served.model, calls)
     outputs = await predict.run(served, signature, fetched, dict.fromkeys(signature.inputs, examples))
     return [
-        call.kind.read({output: outputs[name] for output, name in names.items()}, len(examples))
-        for call, names in zip(calls, wanted, strict=True)
+        call.kind.read({output: outputs[name] for output, name in by_output.items()}, len(examples))
+        for call, by_output in zip(calls, names, strict=True)
     ]
 
 
