@@ -81,7 +81,7 @@ def _converted(value: Any, name: str) -> Any:
         return decoded
     if isinstance(value, int) and value > _MAX_INT64:
         raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported.")
-    return value
+    return int(value) if isinstance(value, bool) else value
 
 
 def write(result: Result) -> bytes:

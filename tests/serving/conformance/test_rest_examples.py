@@ -49,6 +49,7 @@ ROWS: dict[str, Any] = {
         regress('[{"x": 2.0}]', 200, '{"results":[3.0]}'),
         regress('[{"x": 2.0}, {"x": [5.0]}, {"x": -0.5}]', 200, '{"results":[3.0,4.5,1.75]}'),
         regress('[{"x": 2.0, "unused": "text"}]', 200, '{"results":[3.0]}'),
+        regress('[{"x": 2.0, "unused": false}]', 200, '{"results":[3.0]}'),
         regress('[{"x": 2.0}]', 200, '{"results":[4.0]}', TWO, "regress_x_to_y2"),
         regress('[{"x": 2.0}]', 200, '{"results":[4.0]}', THREE),
         regress('[{"x": 1e39}]', 200, '{"results":[Infinity]}'),
