@@ -19,7 +19,7 @@ from serving.server.batching_parameters import MAX_RUN_ROWS, Batching
 from serving.server.flags import Flags
 from serving.server.listeners import AddressError, Listeners
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, StartError, log
+from serving.server.models import Models, StartError, UnavailableLabels, log
 from serving.server.observer import Observer
 from serving.server.parent import die_with_parent
 from serving.server.session_model import SessionModel
@@ -60,13 +60,17 @@ async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
         await listeners.start()
         if flags.ports_file:
             _write_whole(Path(flags.ports_file), json.dumps(listeners.ports))
-        log(f"serving {models.summary()} at {', '.join(listeners.addresses)}")
-        if await _unless_stopped(models.watch(), stopped):
+        log(f"serving {models.summary() or 'no model'} at {', '.join(listeners.addresses)}")
+        if await _unless_stopped(_watch(flags, models), stopped):
             await stopped.wait()  # nothing is watched
     finally:
         await listeners.stop()
         await models.close()
         observer.close()
+
+
+async def _watch(flags: Flags, models: Models[SessionModel]) -> None:
+    await asyncio.gather(models.watch(), config_file.follow(flags, models))
 
 
 def _stop_event(flags: Flags) -> asyncio.Event:
@@ -88,7 +92,12 @@ def _stop_event(flags: Flags) -> asyncio.Event:
 
 def _models(flags: Flags, configs: list[ModelConfig], metrics: monitoring.Metrics | None) -> Models[SessionModel]:
     def load(folder: Path) -> SessionModel:
-        model = SessionModel(folder)
+        model = SessionModel(
+            folder,
+            tags=flags.saved_model_tags.split(","),
+            threads=flags.tensorflow_intra_op_parallelism or flags.tensorflow_session_parallelism or 1,
+            methods_are_binding=flags.enable_signature_method_name_check,
+        )
         if flags.enable_model_warmup:
             try:
                 warm_up(model, folder, metrics=metrics)
@@ -103,7 +112,9 @@ def _models(flags: Flags, configs: list[ModelConfig], metrics: monitoring.Metric
         poll_seconds=flags.file_system_poll_wait_seconds,
         retries=flags.max_num_load_retries,
         retry_seconds=flags.load_retry_interval_micros / 1e6,
-        allow_unavailable_labels=flags.allow_version_labels_for_unavailable_models,
+        load_threads=max(1, flags.num_load_threads),
+        unload_threads=max(1, flags.num_unload_threads),
+        unavailable_labels=_unavailable_labels(flags),
         batching=_batching(flags),
     )
 
@@ -125,6 +136,12 @@ def _start_profiler(port: int) -> None:
     """TensorFlow's profiler, for TensorBoard. Its server takes all addresses; TF Serving's is on the gRPC port."""
     tf.profiler.experimental.server.start(port)
     log(f"profiler on port {port} of all addresses")
+
+
+def _unavailable_labels(flags: Flags) -> UnavailableLabels:
+    if flags.force_allow_any_version_labels_for_unavailable_models:
+        return UnavailableLabels.ANY
+    return UnavailableLabels.NEW if flags.allow_version_labels_for_unavailable_models else UnavailableLabels.NONE
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, None], stopped: asyncio.Event) -> bool:

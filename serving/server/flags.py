@@ -4,8 +4,11 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+from serving.server import foreign_flags
 
 AUTO: Literal["auto"] = "auto"
 Port = int | Literal["auto"]
@@ -24,12 +27,22 @@ class Flags:
     model_name: Annotated[str, "name of the model; ignored with model_config_file"] = "default"
     model_base_path: Annotated[str, "folder of the model's version folders; ignored with model_config_file"] = ""
     model_config_file: Annotated[str, "text-format ModelServerConfig that names several models"] = ""
-    allow_version_labels_for_unavailable_models: Annotated[bool, "let labels name versions not AVAILABLE at start"] = (
-        False
-    )
+    model_config_file_poll_wait_seconds: Annotated[float, "seconds between two looks at it; 0 looks once"] = 0.0
+    allow_version_labels_for_unavailable_models: Annotated[bool, "let new labels name versions not AVAILABLE"] = False
+    force_allow_any_version_labels_for_unavailable_models: Annotated[
+        bool, "let labels move onto versions not AVAILABLE, too"
+    ] = False
     file_system_poll_wait_seconds: Annotated[float, "seconds between two looks for versions; 0 looks once"] = 1.0
     max_num_load_retries: Annotated[int, "how often a version that fails to load is tried again"] = 5
     load_retry_interval_micros: Annotated[int, "microseconds between these tries"] = 60_000_000
+    num_load_threads: Annotated[int, "how many versions are loaded at a time; 0 is one"] = 0
+    num_unload_threads: Annotated[int, "how many versions are unloaded at a time; 0 is one"] = 0
+    tensorflow_intra_op_parallelism: Annotated[int, "threads of an op; 0 is one, in TF Serving all cores"] = 0
+    tensorflow_session_parallelism: Annotated[int, "the same, by its older name"] = 0
+    saved_model_tags: Annotated[str, "tags of the MetaGraphDef to load, separated by commas"] = "serve"
+    enable_signature_method_name_check: Annotated[
+        bool, "let signatures be called only for what their method_name says, as native TensorFlow 2 models do not"
+    ] = False
     enable_batching: Annotated[bool, "let concurrent requests share a run; in TF Serving off unless asked for"] = True
     batching_parameters_file: Annotated[str, "text-format BatchingParameters: how requests share runs"] = ""
     monitoring_config_file: Annotated[
@@ -108,6 +121,7 @@ def parse(arguments: Sequence[str]) -> Flags:
     flags that leave nothing to serve.
     """
     kinds = {item.name: get_args(item.type)[0] for item in fields(Flags)}
+    kinds |= {name: flag.kind for name, flag in foreign_flags.ALL.items()}
     values: dict[str, Any] = {}
     rest = list(arguments)
     while rest:
@@ -123,7 +137,11 @@ def parse(arguments: Sequence[str]) -> Flags:
             raise FlagError(f"--{name} needs a value")
         elif not equals:
             text = rest.pop(0)
-        values[name] = _read(name, kinds[name], text)
+        value = _read(name, kinds[name], text)
+        if name in foreign_flags.ALL:
+            _check_foreign(name, value)
+        else:
+            values[name] = value
     flags = Flags(**values)
     _check(flags)
     return flags
@@ -140,6 +158,12 @@ def _read(name: str, kind: Any, text: str) -> Any:
 def _unknown(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"unknown flag --{name}" + (f"; did you mean --{nearest[0]}?" if nearest else "; --help lists the flags")
+
+
+def _check_foreign(name: str, value: Any) -> None:
+    flag = foreign_flags.ALL[name]
+    if flag.only is not None and value != flag.only:
+        raise FlagError(f"--{name} is not supported: {flag.why}")
 
 
 def _check(flags: Flags) -> None:
@@ -160,6 +184,8 @@ def _check(flags: Flags) -> None:
     for name in ("max_waiting_rows", "rest_api_max_body_bytes", "rest_api_max_header_bytes"):
         if not getattr(flags, name):
             raise FlagError(f"--{name}=0: expected a whole number of at least 1")
+    if flags.tensorflow_intra_op_parallelism and flags.tensorflow_session_parallelism:
+        raise FlagError("give --tensorflow_intra_op_parallelism or --tensorflow_session_parallelism, not both")
     if flags.ports_file and not Path(flags.ports_file).absolute().parent.is_dir():
         raise FlagError(f"--ports_file={flags.ports_file}: its folder does not exist")
 
@@ -171,13 +197,22 @@ def help_text() -> str:
         kind, text = get_args(item.type)
         default = str(item.default).lower() if kind is bool else item.default
         lines += [f"  --{item.name}={default}", f"      {text}"]
+    lines += ["", "Also taken, for command lines written for tensorflow_model_server:", *foreign_flags.help_lines()]
     return "\n".join(lines)
 
 
+def version_text() -> str:
+    """What --version prints."""
+    return f"TensorFlow ModelServer: anchorline {version('anchorline')}\nTensorFlow Library: {version('tensorflow')}"
+
+
 def parse_or_exit(arguments: Sequence[str]) -> Flags:
-    """Flags, or the end of the process: 0 after --help, 2 with one line on stderr after a mistake."""
+    """Flags, or the end of the process: 0 after --help and --version, 2 with one line on stderr after a mistake."""
     if "--help" in arguments:
         print(help_text())
+        raise SystemExit(0)
+    if set(arguments) & {"--version", "--version=true"}:
+        print(version_text())
         raise SystemExit(0)
     try:
         return parse(arguments)

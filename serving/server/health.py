@@ -7,7 +7,8 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from serving.server.models import Models, State
+from serving.server.models import Models
+from serving.server.served import State
 
 _STATUS = health_pb2.HealthCheckResponse
 _LOOK_SECONDS = 0.1

@@ -39,12 +39,16 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """One entry of a SavedModel's signature map; names in alphabetical order."""
+    """One entry of a SavedModel's signature map; names in alphabetical order.
+
+    Its method name says what it may be called for, but only if it is binding: TensorFlow 2 saves all as predict.
+    """
 
     name: str
     method: str
     inputs: dict[str, TensorSpec] = field(default_factory=dict)
     outputs: dict[str, TensorSpec] = field(default_factory=dict)
+    method_is_binding: bool = field(default=False, kw_only=True)
 
     @cached_property
     def can_batch(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from serving import tensor_proto
-from serving.server import predict
+from serving.server import examples, predict
 from serving.server.errors import Code, StatusError, from_tensorflow, invalid
 from serving.server.models import log
 from serving.server.monitoring import Metrics
@@ -41,8 +41,34 @@ def run_predict(model: SessionModel, request: Any) -> None:
     model.run(name, predict.wanted_outputs(signature, request.output_filter), inputs)
 
 
+def run_classify(model: SessionModel, request: Any) -> None:
+    """Run a ClassificationRequest. Raises StatusError."""
+    _run_calls(model, [examples.prepare(model, request.model_spec.signature_name, examples.CLASSIFICATION)], request)
+
+
+def run_regress(model: SessionModel, request: Any) -> None:
+    """Run a RegressionRequest. Raises StatusError."""
+    _run_calls(model, [examples.prepare(model, request.model_spec.signature_name, examples.REGRESSION)], request)
+
+
+def run_multi_inference(model: SessionModel, request: Any) -> None:
+    """Run a MultiInferenceRequest. Raises StatusError."""
+    _run_calls(model, examples.prepare_all(model, request.tasks), request)
+
+
+def _run_calls(model: SessionModel, calls: list[examples.Call], request: Any) -> None:
+    signature, fetched, _ = examples.plan(model, calls)
+    rows = examples.serialized(request.input)
+    model.run(signature.name, fetched, [rows for _ in signature.inputs])
+
+
 # By the field of PredictionLog; each holds a log whose field `request` is handed over.
-RUNNERS: Mapping[str, Runner] = {"predict_log": run_predict}
+RUNNERS: Mapping[str, Runner] = {
+    "predict_log": run_predict,
+    "classify_log": run_classify,
+    "regress_log": run_regress,
+    "multi_inference_log": run_multi_inference,
+}
 
 
 def warm_up(

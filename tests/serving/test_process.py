@@ -30,7 +30,7 @@ def wait_for_end(pid: int) -> bool:
 
 
 def test_one_line_when_serving_and_nothing_else(server: ModelServer) -> None:
-    start = "serving zoo/7, estimator/123, adder/1, adder/2, a b/ü/7 at"
+    start = "serving zoo/7, half_plus_two/123, half_plus_three/124, odd/1, adder/1, adder/2, a b/ü/7 at"
     socket_path = server.log.split("unix:")[1].split(",")[0]
     assert server.log == (
         f"{start} gRPC {server.host}:{server.grpc_port}, gRPC unix:{socket_path}, REST {server.url}\n"

@@ -150,3 +150,28 @@ def test_a_server_warms_up_before_it_serves_and_can_be_told_not_to(folder: Path)
         ModelServer({"m": folder.parent}).start()
     with ModelServer({"m": folder.parent}, flags={"enable_model_warmup": "false"}) as server:
         assert "warmed up" not in server.log
+
+
+def test_logs_of_examples_are_run(saved_models: Any, tmp_path: Path) -> None:
+    (base,) = saved_models.half_plus_two.iterdir()
+    folder = tmp_path / "1"
+    shutil.copytree(base, folder)
+    example = tf.train.Example(features={"feature": {"x": {"float_list": {"value": [4.0]}}}})
+    classify, regress, multi = (prediction_log_pb2.PredictionLog() for _ in range(3))
+    classify.classify_log.request.model_spec.signature_name = "classify_x_to_y"
+    regress.regress_log.request.model_spec.signature_name = "regress_x_to_y"
+    requests = (classify.classify_log.request, regress.regress_log.request, multi.multi_inference_log.request)
+    for kind in ("classify", "regress"):
+        task = requests[2].tasks.add(method_name=f"tensorflow/serving/{kind}")
+        task.model_spec.name, task.model_spec.signature_name = "m", f"{kind}_x_to_y"
+    for request in requests:
+        request.input.example_list.examples.append(example)
+    write(folder, classify, regress, multi)
+    model = SessionModel(folder)
+    recorder: Any = Recorder(model)
+    recorder.signature_defs, recorder.merged = model.signature_defs, model.merged
+    warm_up(recorder, folder)
+    model.close()
+    sent = [[example.SerializeToString()]]
+    assert [(len(outputs), inputs) for _, outputs, inputs in recorder.runs] == [(1, sent)] * 3
+    assert [name for name, _, _ in recorder.runs][:2] == ["classify_x_to_y", "regress_x_to_y"]
