@@ -25,6 +25,7 @@ setup(
         "tensorflow-serving-api>=2.19",
         "ml-metadata>=1.21,<1.22",
         "grpcio>=1.67",
+        "grpcio-health-checking>=1.67",
         "httptools>=0.6",
         "jinja2>=3.1",
         "numpy>=2",

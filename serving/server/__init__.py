@@ -2,13 +2,17 @@
 
 One process, one event loop, and one worker thread for each loaded version of a model:
 
-    flags, config_file → models   which versions exist; load, serve, unload them
+    flags, config_file → models   which versions exist; load, serve, unload them; take another configuration
+                           ├ served         a model's versions and their states
                            ├ versions       the folders under a base path and the policy that picks among them
                            ├ session_model  a SavedModel in a TF 1 Session
                            └ batching       requests that share a run
     grpc_service ┐
     rest         ┴→ predict       check a request against its signature, run it
-                      └ json_tensor, json_strict, json_parse   tensors as JSON
+                    ├ examples      the same for classify, regress and multi-inference, on tf.Examples
+                    └ json_tensor, json_examples, json_strict, json_parse   tensors and examples as JSON
+    rest_front, grpc_front → observer   around every request: ids, metrics (monitoring), access_log, how many at a time
+    http_protocol                 slow and flooding clients; health, tls, warmup, batching_parameters   one idea each
     listeners, app                both APIs on one event loop, from start to stop
 
 Run it with `python -m serving.server` or `anchorline-model-server`.

@@ -7,26 +7,32 @@ import json
 import os
 import signal
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from serving.server import config_file
-from serving.server.batching import MAX_ROWS
+from serving.server import batching_parameters, config_file, monitoring, tls
+from serving.server.access_log import AccessLog, AccessLogError
+from serving.server.batching_parameters import MAX_RUN_ROWS, Batching
 from serving.server.flags import Flags
 from serving.server.listeners import AddressError, Listeners
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, StartError, log
+from serving.server.models import Models, StartError, UnavailableLabels, log
+from serving.server.observer import Observer
 from serving.server.parent import die_with_parent
 from serving.server.session_model import SessionModel
+from serving.server.silent_tensorflow import tf
+from serving.server.text_file import ConfigFileError
+from serving.server.warmup import warm_up
 
 
 def run(flags: Flags) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 1, after one line on stderr, if it cannot start."""
     try:
         uvloop.run(_serve(flags, config_file.from_flags(flags)))
-    except (config_file.ConfigError, StartError, AddressError) as error:
+    except (config_file.ConfigError, ConfigFileError, StartError, AddressError, AccessLogError) as error:
         log(f"anchorline-model-server: {error}")
         return 1
     return 0
@@ -34,8 +40,18 @@ def run(flags: Flags) -> int:
 
 async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
     stopped = _stop_event(flags)
-    models = _models(flags, configs)
-    listeners = Listeners(flags, models)
+    metrics_path = monitoring.read_file(flags.monitoring_config_file) if flags.monitoring_config_file else ""
+    metrics = monitoring.Metrics() if metrics_path else None
+    models = _models(flags, configs, metrics)
+    credentials = tls.read_file(flags.ssl_config_file) if flags.ssl_config_file else None
+    observer = Observer(
+        metrics=metrics,
+        access_log=AccessLog(flags.access_log) if flags.access_log else None,
+        max_requests=flags.max_concurrent_requests,
+    )
+    listeners = Listeners(flags, models, observer, credentials=credentials, metrics_path=metrics_path)
+    if flags.profiler_port:
+        _start_profiler(flags.profiler_port)
     try:
         if not await _unless_stopped(models.start(), stopped):
             return
@@ -44,12 +60,17 @@ async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
         await listeners.start()
         if flags.ports_file:
             _write_whole(Path(flags.ports_file), json.dumps(listeners.ports))
-        log(f"serving {models.summary()} at {', '.join(listeners.addresses)}")
-        if await _unless_stopped(models.watch(), stopped):
+        log(f"serving {models.summary() or 'no model'} at {', '.join(listeners.addresses)}")
+        if await _unless_stopped(_watch(flags, models), stopped):
             await stopped.wait()  # nothing is watched
     finally:
         await listeners.stop()
         await models.close()
+        observer.close()
+
+
+async def _watch(flags: Flags, models: Models[SessionModel]) -> None:
+    await asyncio.gather(models.watch(), config_file.follow(flags, models))
 
 
 def _stop_event(flags: Flags) -> asyncio.Event:
@@ -69,16 +90,58 @@ def _stop_event(flags: Flags) -> asyncio.Event:
     return stopped
 
 
-def _models(flags: Flags, configs: list[ModelConfig]) -> Models[SessionModel]:
+def _models(flags: Flags, configs: list[ModelConfig], metrics: monitoring.Metrics | None) -> Models[SessionModel]:
+    def load(folder: Path) -> SessionModel:
+        model = SessionModel(
+            folder,
+            tags=flags.saved_model_tags.split(","),
+            threads=flags.tensorflow_intra_op_parallelism or flags.tensorflow_session_parallelism or 1,
+            methods_are_binding=flags.enable_signature_method_name_check,
+        )
+        if flags.enable_model_warmup:
+            try:
+                warm_up(model, folder, metrics=metrics)
+            except BaseException:
+                model.close()
+                raise
+        return model
+
     return Models(
         configs,
-        SessionModel,
+        load,
         poll_seconds=flags.file_system_poll_wait_seconds,
         retries=flags.max_num_load_retries,
         retry_seconds=flags.load_retry_interval_micros / 1e6,
-        allow_unavailable_labels=flags.allow_version_labels_for_unavailable_models,
-        max_batch_rows=MAX_ROWS if flags.enable_batching else 1,
+        load_threads=max(1, flags.num_load_threads),
+        unload_threads=max(1, flags.num_unload_threads),
+        unavailable_labels=_unavailable_labels(flags),
+        batching=_batching(flags),
     )
+
+
+def _batching(flags: Flags) -> Batching:
+    """How requests share runs. Raises ConfigFileError."""
+    if flags.batching_parameters_file:
+        chosen = batching_parameters.read_file(flags.batching_parameters_file)
+        limits = [limit for limit in (chosen.max_request_rows, flags.max_request_rows) if limit]
+        return replace(chosen, max_request_rows=min(limits, default=0))
+    return Batching(
+        max_run_rows=MAX_RUN_ROWS if flags.enable_batching else 1,
+        max_waiting_rows=flags.max_waiting_rows,
+        max_request_rows=flags.max_request_rows,
+    )
+
+
+def _start_profiler(port: int) -> None:
+    """TensorFlow's profiler, for TensorBoard. Its server takes all addresses; TF Serving's is on the gRPC port."""
+    tf.profiler.experimental.server.start(port)
+    log(f"profiler on port {port} of all addresses")
+
+
+def _unavailable_labels(flags: Flags) -> UnavailableLabels:
+    if flags.force_allow_any_version_labels_for_unavailable_models:
+        return UnavailableLabels.ANY
+    return UnavailableLabels.NEW if flags.allow_version_labels_for_unavailable_models else UnavailableLabels.NONE
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, None], stopped: asyncio.Event) -> bool:

@@ -1,12 +1,16 @@
 """The models to serve: from the flags, or from a text-format `tensorflow.serving.ModelServerConfig`."""
 
+import asyncio
+import traceback
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 
+from serving.server.errors import StatusError
 from serving.server.flags import Flags
 from serving.server.model_config import ModelConfig
+from serving.server.models import Models, log
 from serving.server.silent_tensorflow import model_server_config_pb2
 from serving.server.versions import Policy
 
@@ -34,20 +38,46 @@ def read_file(path: Path) -> list[ModelConfig]:
         raise ConfigError(f"{path}: {error}") from error
 
 
+async def follow(flags: Flags, models: Models[Any]) -> None:
+    """Read model_config_file again and again, and reload where it says something new; until cancelled.
+
+    Returns at once if that is not asked for. A file that cannot be used is logged, once, and what is served stays.
+    """
+    complaint = ""
+    while flags.model_config_file and flags.model_config_file_poll_wait_seconds:
+        await asyncio.sleep(flags.model_config_file_poll_wait_seconds)
+        before, complaint = complaint, ""
+        try:
+            found = await asyncio.to_thread(read_file, Path(flags.model_config_file))
+            if {config.name: config for config in found} != models.configs:
+                await models.reload(found)
+        except (ConfigError, StatusError) as error:
+            complaint = str(error)
+        except Exception:  # noqa: BLE001  (what is being served goes on being served)
+            complaint = traceback.format_exc().rstrip()
+        if complaint and complaint != before:
+            log(f"the models stay as they are; reloading {flags.model_config_file} failed: {complaint}")
+
+
 def parse(text: str) -> list[ModelConfig]:
     """The models of a text-format ModelServerConfig. Raises ConfigError."""
     try:
         message = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     except text_format.ParseError as error:
         raise ConfigError(f"Error parsing text-format tensorflow.serving.ModelServerConfig: {error}") from error
+    return from_message(message)
+
+
+def from_message(message: Any) -> list[ModelConfig]:
+    """The models of a ModelServerConfig; an empty list only if it says so. Raises ConfigError."""
     if message.HasField("custom_model_config"):
         raise ConfigError("custom_model_config is not supported; list the models in model_config_list")
+    if not message.HasField("model_config_list"):
+        raise ConfigError("model_config_list names no model")
     models = [_model(proto) for proto in message.model_config_list.config]
     for name in {model.name for model in models}:
         if sum(model.name == name for model in models) > 1:
             raise ConfigError(f"Illegal to list model {name} multiple times in config list")
-    if not models:
-        raise ConfigError("model_config_list names no model")
     return models
 
 

@@ -1,4 +1,4 @@
-"""TF Serving's gRPC API: PredictionService (Predict, GetModelMetadata) and ModelService (GetModelStatus).
+"""TF Serving's gRPC API: PredictionService and ModelService.
 
 A method that is not in `handlers` is answered with UNIMPLEMENTED by gRPC itself.
 """
@@ -11,12 +11,21 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from serving import tensor_proto
-from serving.server import predict
+from serving.server import config_file, examples, predict
 from serving.server.errors import Code, StatusError, invalid
-from serving.server.models import Models, Served, log
+from serving.server.models import Models, log
+from serving.server.served import Served
 from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE
-from serving.server.silent_tensorflow import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
+from serving.server.silent_tensorflow import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    predict_pb2,
+    regression_pb2,
+)
 
 # gRPC carries the text in a header; a longer one would make many clients drop the whole answer.
 _MAX_DETAILS = 4096
@@ -53,6 +62,36 @@ class GrpcService:
             tensor_proto.fill(response.outputs[alias], array)
         return response
 
+    async def classify(self, request: Any) -> Any:
+        """PredictionService.Classify."""
+        return await self._infer(request, examples.CLASSIFICATION, classification_pb2.ClassificationResponse())
+
+    async def regress(self, request: Any) -> Any:
+        """PredictionService.Regress."""
+        return await self._infer(request, examples.REGRESSION, regression_pb2.RegressionResponse())
+
+    async def _infer(self, request: Any, kind: examples.Kind, response: Any) -> Any:
+        served = self._find(request)
+        call = examples.prepare(served.model, request.model_spec.signature_name, kind)
+        (result,) = await examples.infer(served, [call], examples.serialized(request.input))
+        _fill_spec(response.model_spec, served, call.signature.name)
+        result.fill(response.result)
+        return response
+
+    async def multi_inference(self, request: Any) -> Any:
+        """PredictionService.MultiInference: several signatures of one model on the same examples."""
+        if not request.tasks:
+            raise invalid("ModelSpec has no name specified.")
+        served = self._lookup(request.tasks[0].model_spec)
+        calls = examples.prepare_all(served.model, request.tasks)
+        results = await examples.infer(served, calls, examples.serialized(request.input))
+        response = inference_pb2.MultiInferenceResponse()
+        for call, result in zip(calls, results, strict=True):
+            entry = response.results.add()
+            _fill_spec(entry.model_spec, served, call.signature.name)
+            result.fill(getattr(entry, call.kind.field))
+        return response
+
     async def get_model_metadata(self, request: Any) -> Any:
         """PredictionService.GetModelMetadata."""
         _require_spec(request)
@@ -69,9 +108,26 @@ class GrpcService:
         spec = request.model_spec
         return status(self._models, spec.name, spec.version.value if spec.HasField("version") else None)
 
+    async def handle_reload_config_request(self, request: Any) -> Any:
+        """ModelService.HandleReloadConfigRequest: serve these models and no others."""
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest."
+                " Only ModelConfigList is currently supported"
+            )
+        try:
+            await self._models.reload(config_file.from_message(request.config))
+        except config_file.ConfigError as error:
+            raise invalid(str(error)) from error
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.SetInParent()
+        return response
+
     def _find(self, request: Any) -> Served[SessionModel]:
         _require_spec(request)
-        spec = request.model_spec
+        return self._lookup(request.model_spec)
+
+    def _lookup(self, spec: Any) -> Served[SessionModel]:
         choice = spec.WhichOneof("version_choice")
         return self._models.find(
             spec.name,
@@ -86,6 +142,9 @@ class GrpcService:
                 "tensorflow.serving.PredictionService",
                 {
                     "Predict": _handler(self.predict, predict_pb2.PredictRequest),
+                    "Classify": _handler(self.classify, classification_pb2.ClassificationRequest),
+                    "Regress": _handler(self.regress, regression_pb2.RegressionRequest),
+                    "MultiInference": _handler(self.multi_inference, inference_pb2.MultiInferenceRequest),
                     "GetModelMetadata": _handler(
                         self.get_model_metadata, get_model_metadata_pb2.GetModelMetadataRequest
                     ),
@@ -93,7 +152,12 @@ class GrpcService:
             ),
             grpc.method_handlers_generic_handler(
                 "tensorflow.serving.ModelService",
-                {"GetModelStatus": _handler(self.get_model_status, get_model_status_pb2.GetModelStatusRequest)},
+                {
+                    "GetModelStatus": _handler(self.get_model_status, get_model_status_pb2.GetModelStatusRequest),
+                    "HandleReloadConfigRequest": _handler(
+                        self.handle_reload_config_request, model_management_pb2.ReloadConfigRequest
+                    ),
+                },
             ),
         ]
 

@@ -147,8 +147,7 @@ def _leaf(value: Any, dtype: int) -> Any:
         )
     if not _is_of_type(value, dtype):
         raise invalid(
-            f"JSON Value: {debug_text(value)} Type: {_type_text(value)}"
-            f" is not of expected type: {dtypes.name_of(dtype)}"
+            f"JSON Value: {debug_text(value)} Type: {type_text(value)} is not of expected type: {dtypes.name_of(dtype)}"
         )
     return as_bytes(value) if dtype == dtypes.STRING else value
 
@@ -178,7 +177,8 @@ def debug_text(value: Any) -> str:
     return as_bytes("".join(pieces))[:_DEBUG_BYTES].decode("utf-8", "ignore")
 
 
-def _type_text(value: Any) -> str:
+def type_text(value: Any) -> str:
+    """The name RapidJSON has for the type of `value`."""
     if value is None or isinstance(value, bool):
         return {None: "Null", True: "True", False: "False"}[value]
     return "Object" if isinstance(value, dict) else "Array" if isinstance(value, list) else _scalar_text(value)

@@ -154,7 +154,7 @@ def write_outputs(outputs: Arrays, layout: Format) -> bytes:
         raise invalid("Cannot convert empty tensor map to JSON")
     if layout is Format.ROW:
         _check_rows(outputs)
-    values = {name: _jsonable(name, array) for name, array in outputs.items()}
+    values = {name: jsonable(name, array) for name, array in outputs.items()}
     answer: Any
     if len(values) == 1:
         (answer,) = values.values()
@@ -178,7 +178,7 @@ def _check_rows(outputs: Arrays) -> None:
 _WRITABLE = {dtypes.BY_NUMBER[number].numpy for number in (*json_strict.READABLE, dtypes.STRING)}
 
 
-def _jsonable(name: str, array: np.ndarray) -> Any:
+def jsonable(name: str, array: np.ndarray) -> Any:
     """What orjson writes as the tensor: the array itself, or nested lists where the values need a form of their own."""
     if array.dtype not in _WRITABLE:
         known = dtypes.BY_NUMPY.get(array.dtype)

@@ -2,23 +2,31 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Coroutine, Generator
 from typing import Any
 
 import grpc
 import uvicorn
+from grpc_health.v1 import health_pb2_grpc
 
 from serving.server.flags import AUTO, Flags, Port
+from serving.server.grpc_front import ObservedHandlers
 from serving.server.grpc_service import OPTIONS, GrpcService
+from serving.server.health import Health
+from serving.server.http_protocol import HttpProtocol, WireLimits
 from serving.server.models import Models
+from serving.server.observer import Observer
 from serving.server.rest import RestApp
+from serving.server.rest_front import App, RestFront
 from serving.server.session_model import SessionModel
 
 # After a signal to stop, requests in flight may take this long; orchestrators usually kill after 30 s.
 GRACE_SECONDS = 20
 
 _BACKLOG = 2048
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 class AddressError(Exception):
@@ -28,21 +36,47 @@ class AddressError(Exception):
 class GrpcListener:
     """TF Serving's gRPC API on a port, a unix socket, or both. `port` is the port taken, 0 if none."""
 
-    def __init__(self, models: Models[SessionModel], host: str, port: Port, socket_path: str):
-        """Take the addresses. Raises AddressError."""
-        self._server = grpc.aio.server(options=OPTIONS)
-        self._server.add_generic_rpc_handlers(GrpcService(models).handlers())
+    def __init__(
+        self,
+        models: Models[SessionModel],
+        observer: Observer,
+        host: str,
+        port: Port,
+        socket_path: str,
+        *,
+        credentials: grpc.ServerCredentials | None = None,
+        arguments: str = "",
+    ):
+        """Take the addresses.
+
+        Args:
+            models: what to serve.
+            observer: sees every request.
+            host: the address of `port`.
+            port: 0 is none.
+            socket_path: the unix socket; "" is none. It never speaks TLS, as in TF Serving.
+            credentials: for TLS on `port`.
+            arguments: of `--grpc_channel_arguments`.
+
+        Raises AddressError.
+        """
+        self._server = grpc.aio.server(options=[*(dict(OPTIONS) | channel_arguments(arguments)).items()])
+        self._server.add_generic_rpc_handlers([ObservedHandlers(GrpcService(models).handlers(), observer)])
+        self._health = Health(models)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self.addresses: list[str] = []
         self.port = 0
         if port:
-            self.port = self._bind(f"{_bracketed(host)}:{_number(port)}")
-            self.addresses.append(f"gRPC {_bracketed(host)}:{self.port}")
+            self.port = self._bind(f"{_bracketed(host)}:{_number(port)}", credentials)
+            self.addresses.append(f"gRPC {_bracketed(host)}:{self.port}{' with TLS' if credentials else ''}")
         if socket_path:
             self._bind(f"unix:{socket_path}")
             self.addresses.append(f"gRPC unix:{socket_path}")
 
-    def _bind(self, address: str) -> int:
+    def _bind(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         try:
+            if credentials:
+                return self._server.add_secure_port(address, credentials)
             return self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise AddressError(f"cannot listen on {address} for gRPC; is it in use?") from error
@@ -53,13 +87,14 @@ class GrpcListener:
 
     async def stop(self) -> None:
         """Take no new requests and finish those in flight."""
+        self._health.stop()
         await self._server.stop(GRACE_SECONDS)
 
 
 class RestListener:
     """TF Serving's REST API on a port; `port` is the port taken."""
 
-    def __init__(self, app: RestApp, host: str, port: Port):
+    def __init__(self, app: App, host: str, port: Port, limits: WireLimits):
         """Take the address. Raises AddressError."""
         self._socket = _bound_socket(host, _number(port))
         self.port = self._socket.getsockname()[1]
@@ -68,7 +103,7 @@ class RestListener:
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=type("Protocol", (HttpProtocol,), {"limits": limits}),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -115,17 +150,33 @@ class _HttpServer(uvicorn.Server):
 class Listeners:
     """All that the flags ask for."""
 
-    def __init__(self, flags: Flags, models: Models[SessionModel]):
+    def __init__(
+        self,
+        flags: Flags,
+        models: Models[SessionModel],
+        observer: Observer,
+        *,
+        credentials: grpc.ServerCredentials | None = None,
+        metrics_path: str = "",
+    ):
         """Take the addresses, so that one in use is found before a model is loaded. Raises AddressError."""
         self._all: list[GrpcListener | RestListener] = []
         self.ports = {"grpc": 0, "rest": 0}
         if flags.port or flags.grpc_socket_path:
-            grpc_listener = GrpcListener(models, flags.host, flags.port, flags.grpc_socket_path)
+            grpc_listener = GrpcListener(
+                models,
+                observer,
+                flags.host,
+                flags.port,
+                flags.grpc_socket_path,
+                credentials=credentials,
+                arguments=flags.grpc_channel_arguments,
+            )
             self.ports["grpc"] = grpc_listener.port
             self._all.append(grpc_listener)
         if flags.rest_api_port:
-            app = RestApp(models, timeout=flags.rest_api_timeout_in_ms / 1000, cors=flags.rest_api_enable_cors_support)
-            rest_listener = RestListener(app, flags.host, flags.rest_api_port)
+            app = _rest_app(flags, models, observer, metrics_path)
+            rest_listener = RestListener(app, flags.host, flags.rest_api_port, _wire_limits(flags))
             self.ports["rest"] = rest_listener.port
             self._all.append(rest_listener)
 
@@ -145,6 +196,43 @@ class Listeners:
 
 async def _together(coroutines: Generator[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*coroutines)
+
+
+def _rest_app(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> RestFront:
+    timeout = flags.rest_api_timeout_in_ms / 1000
+    app = RestApp(
+        models,
+        timeout=timeout,
+        cors=flags.rest_api_enable_cors_support,
+        max_body_bytes=flags.rest_api_max_body_bytes,
+    )
+    return RestFront(
+        app, models, observer, timeout=timeout, metrics_path=metrics_path, list_models=flags.enable_model_list
+    )
+
+
+def _wire_limits(flags: Flags) -> WireLimits:
+    return WireLimits(
+        header_seconds=flags.rest_api_header_timeout_in_ms / 1000,
+        body_seconds=flags.rest_api_body_timeout_in_ms / 1000,
+        write_seconds=flags.rest_api_write_timeout_in_ms / 1000,
+        header_bytes=flags.rest_api_max_header_bytes,
+    )
+
+
+def channel_arguments(text: str) -> dict[str, int | str]:
+    """The arguments of `name=value,name=value`; a value that is a 32-bit number is one, as in TF Serving.
+
+    Raises AddressError for a part without `=`.
+    """
+    arguments: dict[str, int | str] = {}
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not name or not equals:
+            raise AddressError(f"--grpc_channel_arguments={text}: expected name=value,name=value")
+        number = int(value) if _WHOLE.fullmatch(value) else None
+        arguments[name] = value if number is None or not -(2**31) <= number < 2**31 else number
+    return arguments
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

@@ -1,7 +1,7 @@
 """The models being served: finds new versions, loads them, lets requests find them, unloads the old ones.
 
-Everything but loading and unloading happens on the event loop, so nothing here needs a lock: a request that has found a
-version has queued its work there before the version can be taken away.
+Everything but loading and unloading happens on the event loop, so a request needs no lock: when it has found a version
+it has queued its work there before the version can be taken away. Whoever changes what is served takes turns.
 """
 
 import asyncio
@@ -9,74 +9,30 @@ import enum
 import gc
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-import numpy as np
-
-from serving.server import versions
-from serving.server.batching import MAX_ROWS, Batcher
+from serving.server import memory, request_record, versions
+from serving.server.batching import Batcher
+from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
 from serving.server.model_config import ModelConfig
-from serving.server.signature import Signature
+from serving.server.served import Model, Served, ServedModel, State, Version
 from serving.server.versions import Folder
 
 
-class State(enum.IntEnum):
-    """ModelVersionStatus.State."""
+class UnavailableLabels(enum.Enum):
+    """Which labels may name a version that is not AVAILABLE: none; those that name no other version yet; any."""
 
-    START = 10
-    LOADING = 20
-    AVAILABLE = 30
-    UNLOADING = 40
-    END = 50
+    NONE = enum.auto()
+    NEW = enum.auto()
+    ANY = enum.auto()
 
-
-class Model(Protocol):
-    """What a loaded version must offer; see `session_model.SessionModel`."""
-
-    signatures: dict[str, Signature]
-
-    def run(self, signature: str, outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """Run one signature."""
-
-    def close(self) -> None:
-        """Give its memory back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served[M: Model]:
-    """A version that answers requests."""
-
-    name: str
-    version: int
-    model: M
-    batcher: Batcher
-
-
-@dataclass(slots=True)
-class Version[M: Model]:
-    """One version since it was first seen; it stays on the list after it has ended."""
-
-    state: State = State.START
-    error: StatusError | None = None
-    served: Served[M] | None = None
-    failures: int = 0
-    retry_at: float = 0.0
-    failed_stamp: int | None = None
-
-
-@dataclass(slots=True)
-class _ServedModel[M: Model]:
-    config: ModelConfig
-    versions: dict[int, Version[M]] = field(default_factory=dict)
-    complaint: str = ""
-
-    def available(self) -> list[int]:
-        return [number for number, version in self.versions.items() if version.state is State.AVAILABLE]
+    def allow(self, *, moved: bool) -> bool:
+        """Whether a label may; `moved` says that it names another version now."""
+        return self is UnavailableLabels.ANY or (self is UnavailableLabels.NEW and not moved)
 
 
 class StartError(Exception):
@@ -92,8 +48,10 @@ class Models[M: Model]:
         poll_seconds: time between two looks at the base paths; 0 looks only once.
         retries: how often a version that fails to load is tried again.
         retry_seconds: time between these tries. A folder that has changed is tried again at once.
-        allow_unavailable_labels: whether a label may name a version that is not AVAILABLE when the server starts.
-        max_batch_rows: how many rows of several requests may share a run; 1 runs every request alone.
+        load_threads: how many versions are loaded at a time.
+        unload_threads: how many are unloaded at a time.
+        unavailable_labels: which labels may name a version that is not AVAILABLE.
+        batching: how requests share runs.
     """
 
     def __init__(
@@ -104,17 +62,24 @@ class Models[M: Model]:
         poll_seconds: float = 1.0,
         retries: int = 5,
         retry_seconds: float = 60.0,
-        allow_unavailable_labels: bool = False,
-        max_batch_rows: int = MAX_ROWS,
+        load_threads: int = 1,
+        unload_threads: int = 1,
+        unavailable_labels: UnavailableLabels = UnavailableLabels.NONE,
+        batching: Batching | None = None,
     ):
-        self._models = {config.name: _ServedModel[M](config) for config in configs}
+        self._models = {config.name: ServedModel[M](config) for config in configs}
         self._load = load
         self._poll_seconds = poll_seconds
         self._retries = retries
         self._retry_seconds = retry_seconds
-        self._allow_unavailable_labels = allow_unavailable_labels
-        self._max_batch_rows = max_batch_rows
-        self._loader = ThreadPoolExecutor(1, "loader")
+        self._unavailable_labels = unavailable_labels
+        self._batching = batching
+        self._loader = ThreadPoolExecutor(load_threads, "loader")
+        self._unloader = ThreadPoolExecutor(unload_threads, "unloader")
+        self._former: dict[str, ServedModel[M]] = {}  # no longer configured; their states are still told
+        self._turn = asyncio.Lock()  # for whoever changes what is served
+        self._reload_turn = asyncio.Lock()
+        self._reloads: set[asyncio.Task[None]] = set()
 
     # --- what requests ask -----------------------------------------------------------------------------------------
 
@@ -130,6 +95,8 @@ class Models[M: Model]:
             version = model.config.labels.get(label) if model else None
             if version is None:
                 raise invalid(f"Unrecognized servable version label: {label}")
+        if model:
+            request_record.note_model(name, 0)
         wanted = version
         if model and wanted is None:
             wanted = max(model.available(), default=None)
@@ -137,12 +104,15 @@ class Models[M: Model]:
         if found is None or found.served is None:
             request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
             raise StatusError(Code.NOT_FOUND, f"Servable not found for request: {request}")
+        request_record.note_model(name, found.served.version)
         return found.served
 
     def status(self, name: str, version: int | None = None) -> list[tuple[int, Version[M]]]:
         """All versions of a model, newest first, or only one. Raises StatusError (NOT_FOUND)."""
-        model = self._models.get(name)
+        model = self._models.get(name) or self._former.get(name)
         known = model.versions if model else {}
+        if model:
+            request_record.note_model(name, version if version in known else 0)
         if version is not None:
             if version not in known:
                 raise StatusError(Code.NOT_FOUND, f"Could not find version {version} of model {name}")
@@ -150,6 +120,13 @@ class Models[M: Model]:
         if not known:
             raise StatusError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
         return sorted(known.items(), reverse=True)
+
+    def states(self) -> dict[str, dict[int, State]]:
+        """The state of every version by model."""
+        return {
+            name: {number: version.state for number, version in model.versions.items()}
+            for name, model in self._models.items()
+        }
 
     def summary(self) -> str:
         """The available versions, as in `faq/3, digits/1`."""
@@ -170,12 +147,12 @@ class Models[M: Model]:
             waiting = [model for model in self._models.values() if not model.available()]
             if not waiting:
                 break
-            loading = any(version.state is State.LOADING for model in waiting for version in model.versions.values())
-            if not self._poll_seconds and not loading:
+            if not self._poll_seconds and not any(model.loading() for model in waiting):
                 names = ", ".join(model.config.name for model in waiting)
                 raise StartError(f"no version of {names} to serve, and without polling none can come")
             await asyncio.sleep(self._poll_seconds or self._retry_seconds)
-        self._check_labels()
+        for complaint in self._bad_labels({name: (model, model.available()) for name, model in self._models.items()}):
+            raise StartError(complaint)
 
     async def watch(self) -> None:
         """Keep looking for versions until cancelled; returns at once if polling is off."""
@@ -188,18 +165,26 @@ class Models[M: Model]:
 
     async def close(self) -> None:
         """Finish queued requests and unload everything."""
+        for task in self._reloads:
+            task.cancel()
+        await asyncio.gather(*self._reloads, return_exceptions=True)
         for model in self._models.values():
-            for number in model.available():
-                await self._unload(model, number)
+            await self._unload_all_but(model, set())
         self._loader.shutdown()
+        self._unloader.shutdown()
 
     async def look(self) -> None:
         """Look once for versions to load and to unload, and do so."""
-        for model in self._models.values():
-            await self._refresh(model)
+        async with self._turn:
+            await asyncio.gather(*(self._refresh(model) for model in self._models.values()))
 
-    async def _refresh(self, model: _ServedModel[M]) -> None:
+    async def _refresh(self, model: ServedModel[M]) -> None:
         """Load what the policy wants of the folders that are there; then unload what it does not want any more."""
+        wanted = await self._load_wanted(model)
+        await self._unload_all_but(model, model.kept(wanted))
+
+    async def _load_wanted(self, model: ServedModel[M]) -> list[int]:
+        """Load what the policy wants of the folders that are there. Returns what it wants, loaded or not."""
         folders = await self._folders(model)
         wanted = model.config.policy.pick(folders)
         for number, version in model.versions.items():
@@ -208,11 +193,12 @@ class Models[M: Model]:
         for number in wanted:
             if self._should_load(model.versions.setdefault(number, Version()), folders[number]):
                 await self._load_version(model, number, folders[number])
-        if any(model.versions[number].state is State.AVAILABLE for number in wanted):
-            for number in set(model.available()) - set(wanted):
-                await self._unload(model, number)
+        return wanted
 
-    async def _folders(self, model: _ServedModel[M]) -> dict[int, Folder]:
+    async def _unload_all_but(self, model: ServedModel[M], kept: set[int]) -> None:
+        await asyncio.gather(*(self._unload(model.versions[number]) for number in set(model.available()) - kept))
+
+    async def _folders(self, model: ServedModel[M]) -> dict[int, Folder]:
         name, path = model.config.name, model.config.base_path
         complaint = ""
         try:
@@ -239,7 +225,7 @@ class Models[M: Model]:
             return asyncio.get_running_loop().time() >= version.retry_at
         return version.state is State.START or (version.state is State.END and version.error is None)
 
-    async def _load_version(self, model: _ServedModel[M], number: int, folder: Folder) -> None:
+    async def _load_version(self, model: ServedModel[M], number: int, folder: Folder) -> None:
         version = model.versions[number]
         version.state, version.error = State.LOADING, None
         loop = asyncio.get_running_loop()
@@ -253,41 +239,107 @@ class Models[M: Model]:
             if version.failures > self._retries:
                 version.state, version.error = State.END, _as_status(error)
             return
-        batcher = Batcher(loaded.run, f"{model.config.name}/{number}", max_rows=self._max_batch_rows)
+        batcher = Batcher(loaded.run, f"{model.config.name}/{number}", self._batching)
         version.served = Served(model.config.name, number, loaded, batcher)
         version.state, version.failures, version.failed_stamp = State.AVAILABLE, 0, None
 
-    async def _unload(self, model: _ServedModel[M], number: int) -> None:
-        version = model.versions[number]
+    async def _unload(self, version: Version[M]) -> None:
         served, version.served, version.state = version.served, None, State.UNLOADING
         if served is not None:
-            await asyncio.get_running_loop().run_in_executor(self._loader, _finish, served)
+            await asyncio.get_running_loop().run_in_executor(self._unloader, _finish, served)
         version.state = State.END
 
     def _fail_if_broken(self) -> None:
-        broken = []
-        for name, model in self._models.items():
-            pending = any(version.state in {State.AVAILABLE, State.LOADING} for version in model.versions.values())
-            if pending:
-                continue
-            broken += [
-                f"{{name: {name} version: {number}}} from {model.config.base_path} due to error: {version.error}"
-                for number, version in model.versions.items()
-                if version.error
-            ]
+        broken = [
+            model
+            for model in self._models.values()
+            if not model.available()
+            and not model.loading()
+            and any(version.error for version in model.versions.values())
+        ]
         if broken:
-            raise StartError(f"{len(broken)} model(s) did not become available: {{{', '.join(broken)}}}")
+            raise StartError(_not_available(broken))
 
-    def _check_labels(self) -> None:
-        if self._allow_unavailable_labels:
-            return
-        for name, model in self._models.items():
-            for number in model.config.labels.values():
-                if number not in model.available():
-                    raise StartError(
-                        f"Request to assign label to version {number} of model {name}, "
-                        "which is not currently available for inference"
-                    )
+    # --- another configuration -------------------------------------------------------------------------------------
+
+    @property
+    def configs(self) -> dict[str, ModelConfig]:
+        """What is configured, by the models' names."""
+        return {name: model.config for name, model in self._models.items()}
+
+    async def reload(self, configs: Sequence[ModelConfig]) -> None:
+        """Serve these models and no others, without dropping a request.
+
+        What is new is loaded first; then requests see the new models, policies and labels at one moment; then what is
+        no longer wanted finishes its requests and is unloaded. It goes on when the caller is cancelled.
+
+        Raises StatusError, with everything left as it was: UNKNOWN if a new model has no version that can be loaded,
+        FAILED_PRECONDITION if a label names a version that is not AVAILABLE.
+        """
+        task = asyncio.create_task(self._reload(configs))
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_failure)
+            raise
+
+    async def _reload(self, configs: Sequence[ModelConfig]) -> None:
+        async with self._reload_turn:
+            coming = {config.name: self._successor(config) for config in configs}
+            new = [model for name, model in coming.items() if _is_other(model, self._models.get(name))]
+            try:
+                await asyncio.gather(*(self._bring_up(model) for model in new))
+                unavailable = [model for model in new if not model.available()]
+                if unavailable:
+                    raise StatusError(Code.UNKNOWN, _not_available(unavailable))
+                async with self._turn:
+                    going = await self._replace(coming)
+            except BaseException:
+                going = [(model, set()) for model in new]
+                raise
+            finally:
+                await asyncio.gather(*(self._unload_all_but(model, kept) for model, kept in going))
+
+    def _successor(self, config: ModelConfig) -> ServedModel[M]:
+        """What becomes of a model under its new configuration; it keeps its versions unless it is read elsewhere."""
+        model = self._models.get(config.name)
+        if model and model.config.base_path == config.base_path:
+            return ServedModel(config, model.versions, model.complaint)
+        return ServedModel(config)
+
+    async def _bring_up(self, model: ServedModel[M]) -> None:
+        """Load a model that no request can find yet, with all retries."""
+        await self._load_wanted(model)
+        while model.loading() and not model.available():
+            await asyncio.sleep(self._retry_seconds)
+            await self._load_wanted(model)
+
+    async def _replace(self, coming: dict[str, ServedModel[M]]) -> list[tuple[ServedModel[M], set[int]]]:
+        """The moment of change. Returns models to unload, with the versions to keep. Raises StatusError for labels."""
+        kept = {name: (model, model.kept(await self._load_wanted(model))) for name, model in coming.items()}
+        for complaint in self._bad_labels(kept):
+            for model in self._models.values():
+                await self._refresh(model)  # unloads what only the new policies wanted
+            raise StatusError(Code.FAILED_PRECONDITION, complaint)
+        going = {name: model for name, model in self._models.items() if _is_other(model, coming.get(name))}
+        self._models = coming
+        self._former |= going
+        return [*((model, set()) for model in going.values()), *kept.values()]
+
+    def _bad_labels(self, models: Mapping[str, tuple[ServedModel[M], Iterable[int]]]) -> Iterator[str]:
+        """A sentence for each label on a version that is not among those that will go on answering."""
+        for name, (model, available) in models.items():
+            before = self._models[name].config.labels if name in self._models else {}
+            for label, number in model.config.labels.items():
+                moved = before.get(label, number) != number
+                if number in available or self._unavailable_labels.allow(moved=moved):
+                    continue
+                yield (
+                    f"Request to assign label to version {number} of model {name},"
+                    " which is not currently available for inference"
+                )
 
 
 def log(line: str) -> None:
@@ -295,10 +347,26 @@ def log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _not_available(models: Iterable[ServedModel[Any]]) -> str:
+    failures = [failure for model in models for failure in model.failures()]
+    return f"{len(failures)} model(s) did not become available: {{{', '.join(failures)}}}"
+
+
+def _is_other(model: ServedModel[Any], counterpart: ServedModel[Any] | None) -> bool:
+    """Whether a model shares no version with its counterpart in another configuration."""
+    return counterpart is None or counterpart.versions is not model.versions
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        log(f"ReloadConfig failed: {task.exception()}")
+
+
 def _finish(served: Served[Model]) -> None:
     served.batcher.close()
     served.model.close()
     gc.collect()  # a graph is full of reference cycles
+    memory.give_back()
 
 
 def _as_status(error: Exception) -> StatusError:

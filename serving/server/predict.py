@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from serving import dtypes
-from serving.server.errors import invalid
-from serving.server.models import Model, Served
+from serving.server.errors import Code, StatusError, invalid
+from serving.server.served import Model, Served
 from serving.server.signature import Signature
 
 Arrays = dict[str, np.ndarray]
+
+_METHODS = tuple(f"tensorflow/serving/{name}" for name in ("predict", "classify", "regress"))
 
 
 def check_names(signature: Signature, sent: Iterable[str]) -> None:
@@ -47,6 +49,12 @@ def wanted_outputs(signature: Signature, output_filter: Iterable[str]) -> tuple[
 
 async def run(served: Served[Model], signature: Signature, outputs: tuple[str, ...], inputs: Arrays) -> Arrays:
     """The outputs by name. `inputs` has passed `check_names`. Raises StatusError."""
+    if signature.method_is_binding and signature.method not in _METHODS:
+        raise StatusError(
+            Code.INTERNAL,
+            "Expected prediction signature method_name to be one of"
+            f" {{{', '.join(_METHODS)}}}. Was: {signature.method}",
+        )
     ordered = [inputs[name] for name in signature.inputs]
     for position, (spec, array) in enumerate(zip(signature.inputs.values(), ordered, strict=True)):
         sent = dtypes.BY_NUMPY[array.dtype].number
@@ -54,7 +62,7 @@ async def run(served: Served[Model], signature: Signature, outputs: tuple[str, .
             raise invalid(
                 f"Expects arg[{position}] to be {dtypes.name_of(spec.dtype)} but {dtypes.name_of(sent)} is provided"
             )
-    results = await served.batcher.submit(signature.name, outputs, ordered, share=signature.can_batch)
+    results = await served.batcher.submit(signature, outputs, ordered)
     return dict(zip(outputs, results, strict=True))
 
 

@@ -9,9 +9,19 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from serving.server import grpc_service, json_tensor, predict, rest_body, rest_path
+from serving.server import (
+    examples,
+    grpc_service,
+    json_examples,
+    json_tensor,
+    predict,
+    request_record,
+    rest_body,
+    rest_path,
+)
 from serving.server.errors import HTTP_STATUS, Code, StatusError, invalid
-from serving.server.models import Models, Served, log
+from serving.server.models import Models, log
+from serving.server.served import Served
 from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE
 from serving.server.silent_tensorflow import get_model_metadata_pb2
@@ -28,20 +38,23 @@ _CORS = (
     (b"access-control-allow-headers", b"Content-Type"),
 )
 _PAYLOAD_TOO_LARGE, _NOT_FOUND = 413, 404
-
-# Signatures for classify and regress (Estimators export them) are told apart by their method name.
-_METHODS = {
-    "classify": ("classification", "tensorflow/serving/classify"),
-    "regress": ("regression", "tensorflow/serving/regress"),
-}
+_KINDS = {"classify": examples.CLASSIFICATION, "regress": examples.REGRESSION}
 
 
 class RestApp:
     """The ASGI application over `models`; a request that takes longer than `timeout` seconds is answered with 504."""
 
-    def __init__(self, models: Models[SessionModel], *, timeout: float = 30.0, cors: bool = False):
+    def __init__(
+        self,
+        models: Models[SessionModel],
+        *,
+        timeout: float = 30.0,
+        cors: bool = False,
+        max_body_bytes: int = rest_body.MAX_BYTES,
+    ):
         self._models = models
         self._timeout = timeout
+        self._max_body_bytes = max_body_bytes
         self._headers = [_CONTENT_TYPE, *(_CORS if cors else ())]
 
     async def __call__(self, scope: Message, receive: rest_body.Receive, send: Send) -> None:
@@ -50,6 +63,7 @@ class RestApp:
         try:
             status, body = await self._answer(scope, receive)
         except StatusError as error:
+            request_record.note_code(error.code)
             status, body = HTTP_STATUS[error.code], json_tensor.error_body(error.message)
         except rest_body.BodyTooLargeError as error:
             status, body = _PAYLOAD_TOO_LARGE, json_tensor.error_body(str(error))
@@ -75,7 +89,9 @@ class RestApp:
                 raise invalid("Origin header is missing in CORS preflight")
             return HTTP_STATUS[Code.OK], b""
         call = rest_path.parse(scope["method"], path)
-        return HTTP_STATUS[Code.OK], await self._call(call, await rest_body.read(receive, headers))
+        return HTTP_STATUS[Code.OK], await self._call(
+            call, await rest_body.read(receive, headers, self._max_body_bytes)
+        )
 
     async def _call(self, call: rest_path.Call, body: bytes) -> bytes:
         if call.verb == "predict":
@@ -83,10 +99,9 @@ class RestApp:
         if call.verb == "status":
             # As in TF Serving a label does not narrow the answer.
             return _json(_as_dict(grpc_service.status(self._models, call.name, call.version)))
-        served = self._models.find(call.name, call.version, call.label)
         if call.verb == "metadata":
-            return _json(_metadata(served))
-        raise _no_examples(call.verb, served, body)
+            return _json(_metadata(self._models.find(call.name, call.version, call.label)))
+        return await self._infer(call, body)
 
     async def _predict(self, call: rest_path.Call, body: bytes) -> bytes:
         document, name = json_tensor.read_document(body)
@@ -95,24 +110,24 @@ class RestApp:
         if signature is None:
             raise invalid(f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def')
         inputs, layout = json_tensor.read_inputs(document, signature.inputs, name)
-        try:
-            async with asyncio.timeout(self._timeout or None):
-                outputs = await predict.run(served, signature, tuple(signature.outputs), inputs)
-        except TimeoutError as error:
-            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from error
+        outputs = await self._in_time(predict.run(served, signature, tuple(signature.outputs), inputs))
         return json_tensor.write_outputs(outputs, layout)
 
+    async def _infer(self, call: rest_path.Call, body: bytes) -> bytes:
+        """Classify or regress."""
+        document, name = json_tensor.read_document(body)
+        rows = json_examples.read(document)
+        served = self._models.find(call.name, call.version, call.label)
+        prepared = examples.prepare(served.model, name, _KINDS[call.verb])
+        (result,) = await self._in_time(examples.infer(served, [prepared], rows))
+        return json_examples.write(result)
 
-def _no_examples(verb: str, served: Served[SessionModel], body: bytes) -> StatusError:
-    """Why a classify or regress request cannot be answered."""
-    _, name = json_tensor.read_document(body)
-    signature = served.model.signatures.get(name or DEFAULT_SIGNATURE)
-    if signature is None:
-        return invalid(f"No signature was found with the name: {name or DEFAULT_SIGNATURE}")
-    kind, method = _METHODS[verb]
-    if signature.method != method:
-        return invalid(f"Expected {kind} signature method_name to be {method}. Was: {signature.method}")
-    return StatusError(Code.UNIMPLEMENTED, f"{verb} is not implemented by this server; use predict")
+    async def _in_time[T](self, run: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout or None):
+                return await run
+        except TimeoutError as error:
+            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from error
 
 
 def _metadata(served: Served[SessionModel]) -> dict[str, Any]:

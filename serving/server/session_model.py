@@ -1,7 +1,8 @@
 """A SavedModel as TF Serving runs it: a TF 1 Session over the MetaGraphDef tagged `serve`."""
 
+import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from serving.server.silent_tensorflow import config_pb2, tf
 # A request may filter the outputs; each combination has a compiled callable of its own, the rarest are forgotten.
 _KEPT_CALLABLES = 64
 
+# Between the names of signatures that run together; no signature has it in its name.
+_AND = "\0"
+
 
 class SessionModel:
     """One loaded version. `run` is for one thread at a time.
@@ -24,29 +28,48 @@ class SessionModel:
         signature_defs: the MetaGraphDef's own protos, for GetModelMetadata.
     """
 
-    def __init__(self, path: Path):
+    def __init__(
+        self, path: Path, *, tags: Sequence[str] = ("serve",), threads: int = 1, methods_are_binding: bool = False
+    ):
         """Load the SavedModel in folder `path`.
+
+        Args:
+            path: the version's folder.
+            tags: which of its MetaGraphDefs.
+            threads: how many one op may use.
+            methods_are_binding: whether a signature may only be called for what its method name says.
 
         Raises StatusError for what TensorFlow's runtime refuses; OSError, RuntimeError or ValueError for what its
         loader does.
         """
         config = tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, use_per_session_threads=True
+            intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1, use_per_session_threads=True
         )
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=config)
         self._callable = lru_cache(_KEPT_CALLABLES)(self._make_callable)
         try:
             with graph.as_default():
-                meta_graph = tf.compat.v1.saved_model.loader.load(self._session, ["serve"], str(path))
+                meta_graph = tf.compat.v1.saved_model.loader.load(self._session, list(tags), str(path))
             # Copies: a reference into the MetaGraphDef would keep all of it, weights of frozen graphs too, in memory.
             self.signature_defs: dict[str, Any] = {
                 name: copy.deepcopy(proto) for name, proto in meta_graph.signature_def.items()
             }
-            self.signatures = {name: _signature(name, proto) for name, proto in self.signature_defs.items()}
+            self.signatures = {
+                name: Signature(
+                    name,
+                    proto.method_name,
+                    _specs(proto.inputs),
+                    _specs(proto.outputs),
+                    method_is_binding=methods_are_binding,
+                )
+                for name, proto in self.signature_defs.items()
+            }
             for signature in self.signatures.values():
                 if _is_plain(signature):
-                    self._callable(signature.name, tuple(signature.outputs))
+                    # One that cannot be run, say of an input that is its own output, is refused when it is called.
+                    with contextlib.suppress(tf.errors.InvalidArgumentError):
+                        self._callable(signature.name, tuple(signature.outputs))
         except tf.errors.OpError as error:
             self.close()
             raise from_tensorflow(error.error_code, error.message) from error
@@ -64,8 +87,18 @@ class SessionModel:
         except tf.errors.OpError as error:
             raise from_tensorflow(error.error_code, error.message) from error
 
+    def merged(self, names: Iterable[str]) -> Signature:
+        """A signature that runs several at once; its inputs and outputs go by the names of their tensors."""
+        parts = [self.signatures[name] for name in sorted(names)]
+        return Signature(
+            _AND.join(part.name for part in parts),
+            "",
+            {spec.tensor: spec for part in parts for spec in part.inputs.values()},
+            {spec.tensor: spec for part in parts for spec in part.outputs.values()},
+        )
+
     def _make_callable(self, name: str, outputs: tuple[str, ...]) -> Callable[..., list[np.ndarray]]:
-        signature = self.signatures[name]
+        signature = self.signatures.get(name) or self.merged(name.split(_AND))
         options = config_pb2.CallableOptions(
             feed=[spec.tensor for spec in signature.inputs.values()],
             fetch=[signature.outputs[output].tensor for output in outputs],
@@ -85,10 +118,6 @@ def _is_plain(signature: Signature) -> bool:
     """Whether it can be run at all: initialisers have no inputs, sparse and composite tensors no single name."""
     specs = [*signature.inputs.values(), *signature.outputs.values()]
     return bool(signature.inputs) and all(spec.tensor for spec in specs)
-
-
-def _signature(name: str, proto: Any) -> Signature:
-    return Signature(name, proto.method_name, _specs(proto.inputs), _specs(proto.outputs))
 
 
 def _specs(infos: Any) -> dict[str, TensorSpec]:

@@ -1,6 +1,7 @@
 """What a signature takes and gives, free of TensorFlow, so that JSON can be checked against it without a model."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -26,17 +27,30 @@ class TensorSpec:
         """Whether nothing else is left open: the size of a row cannot depend on the rows beside it."""
         return self.has_free_rows and self.shape is not None and None not in self.shape[1:]
 
+    def fixed_sizes(self, shape: tuple[int, ...]) -> tuple[int | None, ...]:
+        """`shape` of an array for this input, but None for rows and where this input leaves the size free."""
+        if self.shape is None or len(self.shape) != len(shape):
+            return shape
+        return tuple(
+            None if free is None or not axis else size
+            for axis, (free, size) in enumerate(zip(self.shape, shape, strict=True))
+        )
+
 
 @dataclass(frozen=True)
 class Signature:
-    """One entry of a SavedModel's signature map; names in alphabetical order."""
+    """One entry of a SavedModel's signature map; names in alphabetical order.
+
+    Its method name says what it may be called for, but only if it is binding: TensorFlow 2 saves all as predict.
+    """
 
     name: str
     method: str
     inputs: dict[str, TensorSpec] = field(default_factory=dict)
     outputs: dict[str, TensorSpec] = field(default_factory=dict)
+    method_is_binding: bool = field(default=False, kw_only=True)
 
-    @property
+    @cached_property
     def can_batch(self) -> bool:
         """Whether rows of several requests can be put together and the outputs taken apart again.
 
@@ -47,3 +61,9 @@ class Signature:
             and all(spec.has_free_rows for spec in self.inputs.values())
             and all(spec.has_fixed_rows for spec in self.outputs.values())
         )
+
+    @cached_property
+    def can_batch_padded(self) -> bool:
+        """The same if whoever asks has agreed to be padded: free sizes of inputs and outputs may be any."""
+        specs = [*self.inputs.values(), *self.outputs.values()]
+        return bool(self.inputs) and all(spec.has_free_rows for spec in specs)

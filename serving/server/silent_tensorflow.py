@@ -49,15 +49,29 @@ def _import_tensorflow() -> ModuleType:
 
 tf: Any = _import_tensorflow()
 
+from tensorflow.core.example import example_pb2  # noqa: E402
 from tensorflow.core.protobuf import config_pb2  # noqa: E402
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2  # noqa: E402
+from tensorflow_serving.apis import (  # noqa: E402
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    predict_pb2,
+    regression_pb2,
+)
 from tensorflow_serving.config import model_server_config_pb2  # noqa: E402
 
 __all__ = [
+    "classification_pb2",
     "config_pb2",
+    "example_pb2",
     "get_model_metadata_pb2",
     "get_model_status_pb2",
+    "inference_pb2",
+    "model_management_pb2",
     "model_server_config_pb2",
     "predict_pb2",
+    "regression_pb2",
     "tf",
 ]

@@ -4,7 +4,7 @@ import gzip
 import http.client
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,125 +13,8 @@ import pytest
 
 from serving.client import Client
 from serving.process import ModelServer
-from serving.server.silent_tensorflow import tf
-
-
-class Zoo(tf.Module):
-    """One signature for each way in which tensors can go in and out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.half = tf.Variable(0.5)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def half_plus_two(self, x: Any) -> Any:
-        return {"y": x * self.half + 2.0}
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "x")])
-    def matrix(self, x: Any) -> Any:
-        return {"y": x + 1.0, "row_sum": tf.reduce_sum(x, 1)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
-    def shout(self, text: Any) -> Any:
-        return {"upper": tf.strings.upper(text), "raw_bytes": text, "length": tf.strings.length(text)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "a"), tf.TensorSpec([None], tf.int32, "b")])
-    def two_inputs(self, a: Any, b: Any) -> Any:
-        return {"difference": a - tf.cast(b, tf.float32)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def total(self, x: Any) -> Any:
-        return {"total": tf.reduce_sum(x)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def uneven(self, x: Any) -> Any:
-        return {"all": x, "tail": x[1:]}
-
-    @tf.function(input_signature=[tf.TensorSpec([], tf.float32, "x")])
-    def scalar(self, x: Any) -> Any:
-        return {"twice": x * 2.0}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def reciprocal(self, x: Any) -> Any:
-        return {"y": 1.0 / x}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def positive(self, x: Any) -> Any:
-        with tf.control_dependencies([tf.debugging.assert_positive(x, message="x must be positive")]):
-            return {"y": tf.identity(x)}
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], kind, kind.name)
-            for kind in (tf.bool, tf.float64, tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64)
-        ]
-    )
-    def kinds(self, *values: Any) -> Any:
-        return {value.dtype.name: tf.identity(value) for value in values}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float16, "x")])
-    def half_floats(self, x: Any) -> Any:
-        return {"y": x + 1.0}
-
-    def signatures(self) -> dict[str, Any]:
-        others = [
-            self.matrix,
-            self.shout,
-            self.two_inputs,
-            self.total,
-            self.uneven,
-            self.scalar,
-            self.reciprocal,
-            self.positive,
-            self.kinds,
-            self.half_floats,
-        ]
-        return {"serving_default": self.half_plus_two} | {function.__name__: function for function in others}
-
-
-class Adder(tf.Module):
-    """Adds `amount`: tells the versions of a model apart by their answers."""
-
-    def __init__(self, amount: float):
-        super().__init__()
-        self.amount = tf.Variable(amount)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def add(self, x: Any) -> Any:
-        return {"y": x + self.amount}
-
-
-def _save_estimator_style(path: Path) -> None:
-    """A TF 1 graph with placeholders, ParseExample and the signatures of an Estimator, which does not load eagerly."""
-    v1 = tf.compat.v1
-    with tf.Graph().as_default(), v1.Session() as session:
-        serialized = v1.placeholder(tf.string, [None], "tf_example")
-        parsed = v1.parse_example(serialized, {"x": v1.FixedLenFeature([1], tf.float32)})
-        x = tf.identity(parsed["x"], "x")
-        a = v1.get_variable("a", initializer=0.5)
-        y = tf.add(a * x, 3.0, "y")
-        session.run(v1.global_variables_initializer())
-        build = v1.saved_model.signature_def_utils
-        info = v1.saved_model.utils.build_tensor_info
-        builder = v1.saved_model.builder.SavedModelBuilder(str(path))
-        builder.add_meta_graph_and_variables(
-            session,
-            ["serve"],
-            {
-                "serving_default": build.build_signature_def(
-                    {"x": info(x)}, {"y": info(y)}, "tensorflow/serving/predict"
-                ),
-                "regress_x_to_y": build.build_signature_def(
-                    {"inputs": info(serialized)}, {"outputs": info(y)}, "tensorflow/serving/regress"
-                ),
-            },
-        )
-        builder.save()
-
-
-def _save_adder(path: Path, amount: float) -> None:
-    adder = Adder(amount)
-    tf.saved_model.save(adder, str(path), signatures={"serving_default": adder.add})
+from tests.serving import saved_models as saved
+from tests.serving.operated import Operated, operated_server
 
 
 @dataclass(frozen=True)
@@ -139,19 +22,22 @@ class SavedModels:
     """Base paths of the models."""
 
     zoo: Path
-    estimator: Path
+    half_plus_two: Path
+    half_plus_three: Path
+    odd: Path
     adder: Path
 
 
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory: pytest.TempPathFactory) -> SavedModels:
     root = tmp_path_factory.mktemp("models")
-    models = SavedModels(root / "zoo", root / "estimator", root / "adder")
-    zoo = Zoo()
-    tf.saved_model.save(zoo, str(models.zoo / "7"), signatures=zoo.signatures())
-    _save_estimator_style(models.estimator / "00000123")
-    _save_adder(models.adder / "1", 1.0)
-    _save_adder(models.adder / "2", 2.0)
+    models = SavedModels(*(root / item.name for item in fields(SavedModels)))
+    saved.save_zoo(models.zoo / "7")
+    saved.save_half_plus_two(models.half_plus_two / "00000123")
+    saved.save_half_plus_three(models.half_plus_three / "124")
+    saved.save_odd(models.odd / "1")
+    saved.save_adder(models.adder / "1", 1.0)
+    saved.save_adder(models.adder / "2", 2.0)
     (models.adder / "next").mkdir()
     return models
 
@@ -159,18 +45,20 @@ def saved_models(tmp_path_factory: pytest.TempPathFactory) -> SavedModels:
 @pytest.fixture(scope="session")
 def save_adder() -> Callable[[Path, float], None]:
     """`save_adder(folder, amount)` saves one version of a model that adds `amount`."""
-    return _save_adder
+    return saved.save_adder
 
 
 @pytest.fixture(scope="session")
 def server(saved_models: SavedModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    """Serves `zoo`, `estimator`, `adder` (both versions, with labels) and `a b/ü` (a name that must be %-encoded)."""
+    """Serves all of them, `adder` in both versions and with labels, and `a b/ü` (a name that must be %-encoded)."""
     config = tmp_path_factory.mktemp("config") / "models.config"
     config.write_text(
         f"""
         model_config_list {{
           config {{ name: "zoo" base_path: "{saved_models.zoo}" model_platform: "tensorflow" }}
-          config {{ name: "estimator" base_path: "{saved_models.estimator}" }}
+          config {{ name: "half_plus_two" base_path: "{saved_models.half_plus_two}" }}
+          config {{ name: "half_plus_three" base_path: "{saved_models.half_plus_three}" }}
+          config {{ name: "odd" base_path: "{saved_models.odd}" }}
           config {{
             name: "adder" base_path: "{saved_models.adder}"
             model_version_policy {{ all {{}} }}
@@ -234,4 +122,18 @@ def client(server: ModelServer) -> Iterator[Client]:
 def channel(server: ModelServer) -> Iterator[grpc.Channel]:
     unlimited = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(f"{server.host}:{server.grpc_port}", options=unlimited) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+    """A server of its own for what the others must not see: limits, overload, TLS."""
+    with operated_server(tmp_path_factory.mktemp("operated")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def operated_channel(operated: Operated) -> Iterator[grpc.Channel]:
+    """To its unix socket, which speaks no TLS."""
+    with grpc.insecure_channel(f"unix:{operated.socket_path}") as connected:
         yield connected

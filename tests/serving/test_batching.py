@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from serving.server.batching import Batcher
+from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError
 from serving.server.signature import Signature, TensorSpec
 
@@ -33,13 +34,19 @@ class Runs:
         return self._compute(signature, arrays)
 
 
-def with_one_running(runs: Runs, scenario: Callable[[Batcher], Awaitable[Any]], **settings: int) -> Any:
+def signature_of(array: np.ndarray, name: str, share: bool = True) -> Signature:
+    """One that takes `array`, with any number of rows if it has some; its output tells whether runs may be shared."""
+    taken = TensorSpec("x:0", 1, (None, *array.shape[1:]) if array.ndim else ())
+    return Signature(name, "", {"x": taken}, {"y": TensorSpec("y:0", 1, (None,) if share else None)})
+
+
+def with_one_running(runs: Runs, scenario: Callable[[Batcher], Awaitable[Any]], **settings: Any) -> Any:
     """Run `scenario`, which queues requests, while a first request (of signature "first") keeps the worker busy."""
 
     async def main() -> Any:
-        batcher = Batcher(runs, "test", **settings)
+        batcher = Batcher(runs, "test", Batching(**settings))
         try:
-            first = batcher.submit("first", ("y",), [np.zeros(1)], share=True)
+            first = batcher.submit(signature_of(np.zeros(1), "first"), ("y",), [np.zeros(1)])
             await asyncio.to_thread(runs.started.wait, 20)
             return await scenario(batcher), await first
         finally:
@@ -52,7 +59,8 @@ def with_one_running(runs: Runs, scenario: Callable[[Batcher], Awaitable[Any]], 
 def queue(
     batcher: Batcher, *rows: Any, signature: str = "s", outputs: tuple[str, ...] = ("y",), share: bool = True
 ) -> Any:
-    return [batcher.submit(signature, outputs, [np.array(row)], share=share) for row in rows]
+    arrays = [np.array(row) for row in rows]
+    return [batcher.submit(signature_of(array, signature, share), outputs, [array]) for array in arrays]
 
 
 def test_what_waits_runs_together() -> None:
@@ -75,7 +83,7 @@ def test_never_more_rows_than_allowed() -> None:
         runs.may_go_on.set()
         return [result[0].tolist() for result in await asyncio.gather(*futures)]
 
-    assert with_one_running(runs, scenario, max_rows=3) == [[10], [20, 30], [40], [50, 60, 70, 80], [90]]
+    assert with_one_running(runs, scenario, max_run_rows=3) == [[10], [20, 30], [40], [50, 60, 70, 80], [90]]
     assert [rows for _, rows in runs.inputs[1:]] == [[1, 2, 3], [4], [5, 6, 7, 8], [9]]
 
 
@@ -109,7 +117,7 @@ def test_kinds_take_turns() -> None:
         runs.may_go_on.set()
         await asyncio.gather(*futures)
 
-    with_one_running(runs, scenario, max_rows=2)
+    with_one_running(runs, scenario, max_run_rows=2)
     assert runs.inputs[1:] == [("s", [1, 2]), ("other", [7]), ("s", [3])]
 
 

@@ -66,6 +66,10 @@ def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path}: ")
 
 
+def test_no_model_at_all_must_be_said() -> None:
+    assert config_file.parse("model_config_list {}") == []
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read model_config_file .*/none: "):
         config_file.read_file(tmp_path / "none")

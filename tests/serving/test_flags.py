@@ -32,6 +32,11 @@ def test_defaults_are_tf_servings() -> None:
         (["--enable_batching=False"], {"enable_batching": False}),
         (["--enable_batching=0"], {"enable_batching": False}),
         (["--port=1", "--port=2"], {"port": 2}),
+        (["--model_config_file_poll_wait_seconds=5"], {"model_config_file_poll_wait_seconds": 5.0}),
+        (["--num_load_threads=4", "--num_unload_threads", "2"], {"num_load_threads": 4, "num_unload_threads": 2}),
+        (["--tensorflow_session_parallelism=2"], {"tensorflow_session_parallelism": 2}),
+        (["--rest_api_num_threads=16", "--flush_filesystem_caches", "--per_process_gpu_memory_fraction=0.5"], {}),
+        (["--prefer_tflite_model=false", "--platform_config_file="], {}),
     ],
 )
 def test_values(arguments: list[str], expected: dict[str, Any]) -> None:
@@ -55,6 +60,27 @@ def test_values(arguments: list[str], expected: dict[str, Any]) -> None:
         (["--model_base_path="], "nothing to serve: give --model_base_path or --model_config_file"),
         (["--rest_api_port=8500"], "--port and --rest_api_port are both 8500; they must differ"),
         (["--port=0"], "nowhere to serve: --port and --rest_api_port are 0 and --grpc_socket_path is empty"),
+        (
+            ["--batching_parameters_file=b", "--enable_batching=false"],
+            "--batching_parameters_file is set without --enable_batching",
+        ),
+        (
+            ["--ssl_config_file=s", "--port=0", "--grpc_socket_path=x"],
+            "--ssl_config_file is for the gRPC port, and --port is 0",
+        ),
+        (
+            ["--monitoring_config_file=m"],
+            "--monitoring_config_file needs --rest_api_port, where the metrics are served",
+        ),
+        (["--profiler_port=70000"], "--profiler_port=70000: expected a port from 0 (off) to 65535"),
+        (["--max_waiting_rows=0"], "--max_waiting_rows=0: expected a whole number of at least 1"),
+        (["--rest_api_num_threads=many"], "--rest_api_num_threads=many: expected a whole number of at least 0"),
+        (["--rest_api_num_thread=4"], "unknown flag --rest_api_num_thread; did you mean --rest_api_num_threads?"),
+        (["--prefer_tflite_model"], "--prefer_tflite_model is not supported: TensorFlow Lite models cannot be served"),
+        (
+            ["--tensorflow_session_parallelism=2", "--tensorflow_intra_op_parallelism=2"],
+            "give --tensorflow_intra_op_parallelism or --tensorflow_session_parallelism, not both",
+        ),
         (["--ports_file=/no/such/place/p"], "--ports_file=/no/such/place/p: its folder does not exist"),
     ],
 )
@@ -71,6 +97,16 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert shown == help_text() + "\n"
     assert all(f"  --{name}=" in shown for name in vars(Flags()))
+    assert "  --grpc_max_threads\n      without effect: one event loop answers all connections" in shown
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_or_exit(["--version"])
+    assert ended.value.code == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("TensorFlow ModelServer: anchorline ")
+    assert second.startswith("TensorFlow Library: 2.")
 
 
 def test_a_mistake_ends_the_process_with_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

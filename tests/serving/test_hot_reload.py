@@ -1,4 +1,4 @@
-"""New versions arrive while requests flow: none fails, none is answered by an older version than the one before."""
+"""Versions and configurations change while requests flow: none fails, none is answered by a version of the past."""
 
 import contextlib
 import http.client
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from serving.client import Client
 from serving.process import ModelServer
+from tests.serving.reloading import ALL, labels, model, models, reload
 
 VERSIONS = 5
 
@@ -99,3 +100,36 @@ def test_versions_change_under_load(tmp_path: Path, save_adder: Callable[[Path, 
         assert caller.error is None
         assert caller.answers == sorted(caller.answers)
         assert set(caller.answers) == {100.0 + version for version in range(1, VERSIONS + 1)}
+
+
+def test_the_configuration_changes_under_load(tmp_path: Path, save_adder: Callable[[Path, float], None]) -> None:
+    bases = [tmp_path / "a", tmp_path / "b"]
+    for version in (1, 2):
+        save_adder(bases[0] / str(version), float(version))
+        save_adder(bases[1] / str(version), 10.0 * version)
+    stages = [
+        ("", bases[0], {102.0}),
+        (ALL + labels(stable=1), bases[0], {102.0}),
+        (ALL + labels(stable=2), bases[0], {102.0}),
+        ("", bases[1], {120.0}),
+        (ALL, bases[0], {102.0}),
+    ]
+    enough = threading.Event()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(ModelServer({"adder": bases[0]}))
+        askers = [stack.enter_context(kind(server)) for kind in (rest_asker, rest_asker, grpc_asker, grpc_asker)]
+        callers = [Caller(ask, enough) for ask in askers]
+        for caller in callers:
+            caller.start()
+        for number, (more, base, expected) in enumerate(stages * 3):
+            others = [model("other", bases[1])] if number % 2 else []
+            assert reload(server, models(model("adder", base, more), *others)) == "OK"
+            seen = [len(caller.answers) for caller in callers]
+            wait_for_answers(callers)
+            for caller, count in zip(callers, seen, strict=True):
+                assert set(caller.answers[count + 1 :]) == expected  # the next answer may have been on its way
+        enough.set()
+        for caller in callers:
+            caller.join()
+        assert server.log.count("\n") == 1
+    assert [caller.error for caller in callers] == [None] * len(callers)

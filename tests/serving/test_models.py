@@ -2,72 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from serving.server.errors import Code, StatusError
+from serving.server.errors import Code
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, StartError, State
+from serving.server.models import Models, StartError, UnavailableLabels
+from serving.server.served import State
 from serving.server.signature import Signature
 from serving.server.versions import Policy
-
-
-class Fake:
-    """A model whose answer is the text in its folder."""
-
-    def __init__(self, path: Path):
-        self.text = (path / "model.txt").read_text()
-        self.signatures: dict[str, Signature] = {}
-        self.may_run = threading.Event()
-        self.may_run.set()
-
-    def run(self, signature: str, outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
-        assert signature
-        assert outputs
-        assert inputs
-        assert self.may_run.wait(20)
-        return [np.array(self.text)]
-
-    def close(self) -> None:
-        self.text += " closed"
-
-
-def add(base: Path, version: int, text: str = "") -> None:
-    folder = base / str(version)
-    folder.mkdir(parents=True)
-    (folder / "model.txt").write_text(text or f"version {version}")
-
-
-def remove(base: Path, version: int) -> None:
-    (base / str(version) / "model.txt").unlink(missing_ok=True)
-    (base / str(version)).rmdir()
-
-
-def run(
-    scenario: Callable[[Models[Fake]], Awaitable[None]], *configs: ModelConfig, load: Any = Fake, **settings: Any
-) -> None:
-    async def main() -> None:
-        models: Models[Fake] = Models(configs, load, **({"poll_seconds": 0, "retries": 0} | settings))
-        try:
-            await scenario(models)
-        finally:
-            await models.close()
-
-    asyncio.run(main())
-
-
-def states(models: Models[Fake], name: str = "m") -> dict[int, State]:
-    return {number: version.state for number, version in models.status(name)}
-
-
-def refusal(models: Models[Fake], *spec: Any, **kwargs: Any) -> tuple[Code, str]:
-    with pytest.raises(StatusError) as caught:
-        models.find(*spec, **kwargs)
-    return caught.value.code, caught.value.message
+from tests.serving.fake_models import Fake, add, refusal, remove, run, states
 
 
 def test_the_newest_answers_unless_another_is_asked_for(tmp_path: Path) -> None:
@@ -122,7 +68,7 @@ def test_a_request_that_found_a_version_is_answered_though_it_is_unloaded(tmp_pa
         await models.start()
         old = models.find("m")
         old.model.may_run.clear()
-        future = old.batcher.submit("s", ("y",), [np.zeros(1)], share=True)
+        future = old.batcher.submit(Signature("s", "", {}, {}), ("y",), [np.zeros(1)])
         add(tmp_path, 2)
         looking = asyncio.create_task(models.look())
         unfinished = (await asyncio.wait({looking}, timeout=0.2))[1]
@@ -289,4 +235,8 @@ def test_labels_name_available_versions_only(tmp_path: Path, allowed: bool) -> N
             "Servable not found for request: Specific(m, 2)",
         )
 
-    run(scenario, ModelConfig("m", tmp_path, labels={"next": 2}), allow_unavailable_labels=allowed)
+    run(
+        scenario,
+        ModelConfig("m", tmp_path, labels={"next": 2}),
+        unavailable_labels=UnavailableLabels.NEW if allowed else UnavailableLabels.NONE,
+    )

@@ -30,7 +30,7 @@ def wait_for_end(pid: int) -> bool:
 
 
 def test_one_line_when_serving_and_nothing_else(server: ModelServer) -> None:
-    start = "serving zoo/7, estimator/123, adder/1, adder/2, a b/ü/7 at"
+    start = "serving zoo/7, half_plus_two/123, half_plus_three/124, odd/1, adder/1, adder/2, a b/ü/7 at"
     socket_path = server.log.split("unix:")[1].split(",")[0]
     assert server.log == (
         f"{start} gRPC {server.host}:{server.grpc_port}, gRPC unix:{socket_path}, REST {server.url}\n"
@@ -139,3 +139,23 @@ threading.Event().wait()
     parent.kill()
     parent.wait()
     assert wait_for_end(pid)
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "error"),
+    [
+        ("batching_parameters_file", "max_batch_size { value: 0 }", "max_batch_size must be at least 1; was 0"),
+        ("monitoring_config_file", "prometheus", "Error parsing text-format tensorflow.serving.MonitoringConfig"),
+        ("ssl_config_file", "server_key: 'x'", "server_key must be the text of a PEM PRIVATE KEY"),
+    ],
+)
+def test_a_configuration_file_that_cannot_be_used(
+    saved_models: Any, tmp_path: Path, flag: str, text: str, error: str
+) -> None:
+    (tmp_path / "file").write_text(text)
+    with pytest.raises(ServerStartError) as caught:
+        ModelServer({"zoo": saved_models.zoo}, flags={flag: str(tmp_path / "file")}).start()
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith(f"anchorline-model-server: --{flag}: ")
+    assert error in lines[1]

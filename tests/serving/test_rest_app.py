@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from serving.server.errors import Code, StatusError
 from serving.server.model_config import ModelConfig
 from serving.server.models import Models
 from serving.server.rest import RestApp
@@ -166,6 +167,33 @@ def test_what_no_one_expected_is_answered_and_logged(tmp_path: Path, capsys: pyt
 
     run(tmp_path, scenario)
     assert capsys.readouterr().err.startswith("Traceback (most recent call last):")
+
+
+@pytest.mark.parametrize(
+    ("status", "codes"),
+    [
+        (400, "INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
+        (404, "NOT_FOUND"),
+        (409, "ALREADY_EXISTS ABORTED"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (499, "CANCELLED"),
+        (500, "UNKNOWN INTERNAL DATA_LOSS"),
+        (501, "UNIMPLEMENTED"),
+        (503, "UNAVAILABLE"),
+        (504, "DEADLINE_EXCEEDED"),
+    ],
+)
+def test_status_codes(tmp_path: Path, status: int, codes: str) -> None:
+    async def scenario(app: RestApp, fake: Fake) -> None:
+        fake.may_run.set()
+        for code in codes.split():
+            fake.error = StatusError(getattr(Code, code), f"of {code}")
+            answer = await Exchange()(app, PREDICT, whole(BODY))
+            assert (answer.status, answer.json) == (status, {"error": f"of {code}"})
+
+    run(tmp_path, scenario)
 
 
 @pytest.mark.parametrize("cors", [False, True])

@@ -203,11 +203,6 @@ def test_bytes_that_are_no_message(channel: grpc.Channel) -> None:
     assert "Error parsing message" in text
 
 
-def test_methods_to_come_are_unimplemented(channel: grpc.Channel) -> None:
-    call = unary(channel, "PredictionService/Classify", predict_pb2.PredictResponse)
-    assert refusal(call, predict_pb2.PredictRequest())[0] == grpc.StatusCode.UNIMPLEMENTED
-
-
 # --- metadata and status ---------------------------------------------------------------------------------------------
 
 
