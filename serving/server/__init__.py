@@ -9,6 +9,7 @@ One process, one event loop, and one worker thread for each loaded version of a 
     grpc_service ┐
     rest         ┴→ predict       check a request against its signature, run it
                       └ json_tensor, json_strict, json_parse   tensors as JSON
+    web                           the page at / (serving/web/)
     listeners, app                both APIs on one event loop, from start to stop
 
 Run it with `python -m serving.server` or `anchorline-model-server`.

@@ -33,6 +33,7 @@ class Flags:
     # Ours.
     host: Annotated[str, "address to listen on; TF Serving takes all"] = "127.0.0.1"
     ports_file: Annotated[str, 'write {"grpc": port, "rest": port} here once every model is available'] = ""
+    web: Annotated[bool, "serve a page to try the models at / of the REST port"] = True
     die_with_parent: Annotated[bool, "stop when the process that started this one ends"] = False
 
 

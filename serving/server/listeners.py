@@ -14,6 +14,7 @@ from serving.server.grpc_service import OPTIONS, GrpcService
 from serving.server.models import Models
 from serving.server.rest import RestApp
 from serving.server.session_model import SessionModel
+from serving.server.web import WebPage
 
 # After a signal to stop, requests in flight may take this long; orchestrators usually kill after 30 s.
 GRACE_SECONDS = 20
@@ -59,7 +60,7 @@ class GrpcListener:
 class RestListener:
     """TF Serving's REST API on a port; `port` is the port taken."""
 
-    def __init__(self, app: RestApp, host: str, port: Port):
+    def __init__(self, app: RestApp | WebPage, host: str, port: Port):
         """Take the address. Raises AddressError."""
         self._socket = _bound_socket(host, _number(port))
         self.port = self._socket.getsockname()[1]
@@ -125,7 +126,7 @@ class Listeners:
             self._all.append(grpc_listener)
         if flags.rest_api_port:
             app = RestApp(models, timeout=flags.rest_api_timeout_in_ms / 1000, cors=flags.rest_api_enable_cors_support)
-            rest_listener = RestListener(app, flags.host, flags.rest_api_port)
+            rest_listener = RestListener(WebPage(app, models) if flags.web else app, flags.host, flags.rest_api_port)
             self.ports["rest"] = rest_listener.port
             self._all.append(rest_listener)
 

@@ -2,73 +2,34 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.client import AsyncClient, Client
 from serving.process import ModelServer
-from serving.server.silent_tensorflow import tf
+from tests.serving.encoder import save_encoder
 
 KINDS = [("grpc", "sync"), ("grpc", "async"), ("rest", "sync"), ("rest", "async")]
 
 
-class Encoder(tf.Module):
-    """Our signatures over texts; `factor` tells versions apart."""
-
-    def __init__(self, factor: float):
-        super().__init__()
-        self.factor = tf.Variable(factor)
-
-    def vectors(self, rows: Any) -> Any:
-        length = tf.cast(tf.strings.length(rows), tf.float32) * self.factor
-        return {"vector": tf.stack([length, -length, tf.ones_like(length)], 1)}
-
-    def search(self, rows: Any) -> Any:
-        score = self.vectors(rows)["vector"][:, 0]
-        return {
-            "ids": tf.stack([tf.fill(tf.shape(rows), "a1"), tf.fill(tf.shape(rows), "b2")], 1),
-            "candidates": tf.stack([tf.strings.join(["né ", rows]), rows], 1),
-            "scores": tf.stack([score, score / 4.0], 1),
-        }
-
-    def classify(self, rows: Any) -> Any:
-        share = tf.ones([tf.size(rows), 1]) * self.factor / 8.0
-        labels = tf.stack([tf.fill(tf.shape(rows), "seven"), rows], 1)
-        return {"labels": labels, "probabilities": tf.concat([1.0 - share, share], 1)}
-
-    def neighbors(self, rows: Any) -> Any:
-        found = self.search(rows)
-        return {"ids": found["ids"], "labels": found["candidates"], "scores": found["scores"]}
-
-
-def save_encoder(path: Path, factor: float) -> None:
-    """A model whose `image_features` and `answer` read pictures, the rest texts."""
-    encoder = Encoder(factor)
-    functions = {
-        "question": ("text", encoder.vectors),
-        "answer": ("image_bytes", encoder.vectors),
-        "search": ("text", encoder.search),
-        "classify": ("text", encoder.classify),
-        "neighbors": ("text", encoder.neighbors),
-        "text_features": ("text", encoder.vectors),
-        "image_features": ("image_bytes", encoder.vectors),
-    }
-    signatures = {}
-    for name, (key, function) in functions.items():
-        wrapped = tf.function(function, input_signature=[tf.TensorSpec([None], tf.string, key)])
-        setattr(encoder, f"_{name}", wrapped)
-        signatures[name] = wrapped
-    tf.saved_model.save(encoder, str(path), signatures=signatures)
+READS = {
+    "question": "text",
+    "answer": "image_bytes",
+    "search": "text",
+    "classify": "text",
+    "neighbors": "text",
+    "text_features": "text",
+    "image_features": "image_bytes",
+}
 
 
 @pytest.fixture(scope="session")
 def our_server(saved_models: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """Serves `faq`, versions 1 (label stable) and 2 (canary), the same as `a b/ü`, and `zoo`."""
     root = tmp_path_factory.mktemp("ours")
-    save_encoder(root / "faq" / "1", 1.0)
-    save_encoder(root / "faq" / "2", 2.0)
+    save_encoder(root / "faq" / "1", 1.0, READS)
+    save_encoder(root / "faq" / "2", 2.0, READS)
     config = root / "models.config"
     labels = 'version_labels { key: "stable" value: 1 } version_labels { key: "canary" value: 2 }'
     config.write_text(
