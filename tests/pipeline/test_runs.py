@@ -14,6 +14,7 @@ from rich.console import Console
 from components.evaluate.verdict import FILE as VERDICT_FILE
 from components.evaluate.verdict import Metrics, Reference, Slice, Verdict
 from components.ingest.summary import Summary
+from components.rollbacks import roll_back
 from pipeline import runs as module
 from pipeline.config import ClassifyConfig, MatchConfig, PipelineConfig
 from pipeline.facts import Facts, read_facts
@@ -84,6 +85,24 @@ def test_runs_are_shown_with_the_figures_of_their_task(
         ["3.2", "87", *figures, "refused", "by", "gate"],
         ["12.0", "87", *figures, "pushed", "1795", "←", "in", "production"],
         ["1.0", "87", "stopped", "in", "train"],
+    ]
+
+
+def test_rollbacks_are_shown_and_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config("match", tmp_path)
+    for version in ("1795", "1796"):
+        (settings.serving_folder / version).mkdir(parents=True)
+    history = [
+        Run(version, START + datetime.timedelta(days=day), 2.0, None, replace(NOTHING, pushed=version))
+        for day, version in enumerate(("1795", "1796"))
+    ][::-1]
+    monkeypatch.setattr(module, "read_runs", lambda _: history)
+    done = roll_back(settings.serving_folder, 1795)
+    _, *lines = shown(settings)
+    assert [line.split()[2:] for line in lines] == [
+        f"rollback to 1795, as {done.version}".split(),
+        ["2.0", "pushed", "1796", "←", "rolled", "back"],
+        f"2.0 pushed 1795 ← in production, as {done.version}".split(),
     ]
 
 
