@@ -73,7 +73,11 @@ def serve(configs: Sequence[PipelineConfig], options: ServeOptions, console: Con
         console.print(f"[yellow]![/] {program} listens on all addresses of this machine", soft_wrap=True)
         command = [program, *as_arguments(flags)]
     else:
-        flags["host"] = options.host or LOOPBACK
+        flags["host"] = host = options.host or LOOPBACK
+        address = f"[{host}]" if ":" in host else host
+        console.print(
+            f"page to try it: http://{address}:{options.rest_port}/, once the models are loaded", soft_wrap=True
+        )
         command = [sys.executable, "-m", "serving.server", *as_arguments(flags)]
     sys.stdout.flush()
     try:

@@ -32,6 +32,7 @@ class AsyncHttpTransport:
         self._address = f"{host}:{port}"
         self._tls = tls.for_http() if tls else None
         self._idle: deque[_Connection] = deque()
+        self._is_closed = False
         self._room = asyncio.Semaphore(MAX_CONNECTIONS)
 
     async def send(self, address: str, body: bytes, timeout: float) -> bytes:
@@ -57,7 +58,7 @@ class AsyncHttpTransport:
                 if not is_used:
                     raise
                 continue  # the server had closed a connection that was idle; that says nothing of the server
-            if answer.keeps and len(self._idle) < MAX_IDLE:
+            if answer.keeps and len(self._idle) < MAX_IDLE and not self._is_closed:
                 self._idle.append(connection)
             else:
                 connection.writer.close()
@@ -73,7 +74,8 @@ class AsyncHttpTransport:
         return "\r\n".join(lines).encode() + body
 
     async def close(self) -> None:
-        """Close all connections that nobody uses."""
+        """Close all connections that nobody uses; the others are closed when their request is done."""
+        self._is_closed = True
         while self._idle:
             writer = self._idle.pop().writer
             writer.close()

@@ -27,6 +27,7 @@ class HttpTransport:
         self._address = f"{host}:{port}"
         self._tls = tls.for_http() if tls else None
         self._idle: deque[http.client.HTTPConnection] = deque()
+        self._is_closed = False
 
     def send(self, address: str, body: bytes, timeout: float) -> bytes:
         """The body of an answer of 200. Raises ServingError."""
@@ -81,13 +82,19 @@ class HttpTransport:
     def _give_back(self, connection: http.client.HTTPConnection) -> None:
         if connection.sock is None or len(self._idle) >= MAX_IDLE:  # the server closes it, or there are enough
             connection.close()
-        else:
-            self._idle.append(connection)
+            return
+        self._idle.append(connection)
+        if self._is_closed:
+            self.close()
 
     def close(self) -> None:
         """Close all connections that nobody uses; the others are closed when their request is done."""
+        self._is_closed = True
         while self._idle:
-            self._idle.pop().close()
+            try:
+                self._idle.pop().close()
+            except IndexError:  # another thread was quicker
+                return
 
 
 def _read_body(response: http.client.HTTPResponse, connected: socket.socket, deadline: float) -> bytes:

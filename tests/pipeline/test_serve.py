@@ -77,7 +77,7 @@ def test_our_server_on_the_loopback_interface(started: Serve, config: PipelineCo
     (model,) = models(became)
     assert (model.name, model.base_path, model.labels) == ("faq", config.serving_folder, {})
     assert model.policy.pick([3, 5, 8]) == [8]
-    assert printed.getvalue() == ""
+    assert printed.getvalue() == "page to try it: http://127.0.0.1:19/, once the models are loaded\n"
     assert started(host="::1").flags["host"] == "::1"
 
 
