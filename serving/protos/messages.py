@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pool, message_factory
 
-_Field = descriptor_pb2.FieldDescriptorProto
+from serving.protos import descriptors
 
-# Message → fields as (number, name, type); `name*` is repeated, `name{}` a map from string, a type with a dot a
-# message. Enums are int32 here, the same on the wire.
+# Enums are int32 here, the same on the wire.
 _TENSORFLOW = {
     "TensorShapeProto.Dim": [(1, "size", "int64"), (2, "name", "string")],
     "TensorShapeProto": [(2, "dim*", ".tensorflow.TensorShapeProto.Dim"), (3, "unknown_rank", "bool")],
@@ -67,44 +66,10 @@ _SERVING = {
 }
 
 
-def _add_field(message: descriptor_pb2.DescriptorProto, full_name: str, number: int, name: str, kind: str) -> None:
-    bare = name.rstrip("*{}")
-    field = message.field.add(name=bare, number=number, label=_Field.LABEL_OPTIONAL)
-    if name.endswith("{}"):
-        entry_name = "".join(part.capitalize() for part in bare.split("_")) + "Entry"
-        entry = message.nested_type.add(name=entry_name)
-        entry.options.map_entry = True
-        _add_field(entry, "", 1, "key", "string")
-        _add_field(entry, "", 2, "value", kind)
-        kind = f"{full_name}.{entry_name}"
-    if name != bare:
-        field.label = _Field.LABEL_REPEATED
-    if kind.startswith("."):
-        field.type, field.type_name = _Field.TYPE_MESSAGE, kind
-    else:
-        field.type = _Field.Type.Value(f"TYPE_{kind.upper()}")
-
-
-def _file(package: str, messages: dict[str, list[tuple[int, str, str]]]) -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(name=f"anchorline/{package}.proto", package=package, syntax="proto3")
-    for name, fields in messages.items():
-        if "." in name:
-            continue
-        message = file.message_type.add(name=name)
-        for number, field, kind in fields:
-            _add_field(message, f".{package}.{name}", number, field, kind)
-        for nested, nested_fields in messages.items():
-            if nested.startswith(f"{name}."):
-                inner = message.nested_type.add(name=nested.split(".")[1])
-                for number, field, kind in nested_fields:
-                    _add_field(inner, "", number, field, kind)
-    return file
-
-
 def _pool() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
-    tensorflow = _file("tensorflow", _TENSORFLOW)
-    serving = _file("tensorflow.serving", _SERVING)
+    tensorflow = descriptors.file("tensorflow", _TENSORFLOW)
+    serving = descriptors.file("tensorflow.serving", _SERVING)
     serving.dependency.append(tensorflow.name)
     pool.Add(tensorflow)
     pool.Add(serving)

@@ -32,8 +32,8 @@ class Flags:
     enable_batching: Annotated[bool, "let concurrent requests share a run; in TF Serving off unless asked for"] = True
     # Ours.
     host: Annotated[str, "address to listen on; TF Serving takes all"] = "127.0.0.1"
-    ports_file: Annotated[str, 'write {"grpc": port, "rest": port} here once every model is available'] = ""
     web: Annotated[bool, "serve a page to try the models at / of the REST port"] = True
+    ports_file: Annotated[str, 'write {"grpc": port, "rest": port} here once every model is available'] = ""
     die_with_parent: Annotated[bool, "stop when the process that started this one ends"] = False
 
 

@@ -151,16 +151,16 @@ class Models[M: Model]:
             raise StatusError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
         return sorted(known.items(), reverse=True)
 
-    @property
-    def configs(self) -> dict[str, ModelConfig]:
-        """What is configured, by the models' names."""
-        return {name: model.config for name, model in self._models.items()}
-
     def summary(self) -> str:
         """The available versions, as in `faq/3, digits/1`."""
         return ", ".join(
             f"{name}/{number}" for name, model in self._models.items() for number in sorted(model.available())
         )
+
+    @property
+    def configs(self) -> dict[str, ModelConfig]:
+        """What is configured, by the models' names."""
+        return {name: model.config for name, model in self._models.items()}
 
     # --- starting, watching, stopping ------------------------------------------------------------------------------
 
