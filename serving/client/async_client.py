@@ -23,7 +23,7 @@ class AsyncClient:
     """`Client` for asyncio: the same arguments and calls, awaited; all of them on one event loop.
 
     Any number of calls may be under way; over REST at most 64 are sent at once. A call that is cancelled ends its
-    request.
+    request. The first call opens the connection and reads the files of `tls`.
     """
 
     def __init__(

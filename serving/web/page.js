@@ -34,6 +34,16 @@ function ability({ signatures }) {
   return null;
 }
 
+// The model that the address names.
+function named() {
+  const name = location.hash.slice(1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // typed by hand, with a % that means itself
+  }
+}
+
 // --- models ---------------------------------------------------------------------------------------------------------
 
 async function look() {
@@ -43,7 +53,7 @@ async function look() {
     say("away", error.message);
     return;
   }
-  const wanted = decodeURIComponent(location.hash.slice(1)) || $("model").value;
+  const wanted = named() || $("model").value;
   const isThere = models.some(({ name }) => name === wanted);
   const name = isThere ? wanted : models[0]?.name;
   say("away", wanted && !isThere ? `There is no model named ${wanted} on this server.` : "");

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from components.serving_check.component import REASON, ServingCheck
 from components.train.export import Function, export
 from serving.client import Protocol
 from tests.components.corpus import picture, write_records
+from tests.serving.stand_in import StandIn
 
 TEXTS = [b"a fence", "许可证".encode(), b"a"]
 PICTURES = [picture("wall", 1), picture("dot", 2, width=9)]
@@ -90,6 +92,16 @@ def test_texts_and_pictures_are_asked_by_grpc_and_rest(both: Path, asked: list[t
             assert served["vector"].tolist() == [[7, 14], [9, 18], [1, 2]], protocol
         else:
             np.testing.assert_allclose(served["vector"], means, rtol=1e-5, err_msg=protocol)
+
+
+def test_tf_servings_binary_is_asked_where_it_is_on_path(
+    both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, str, Arrays]]
+) -> None:
+    stand_in = StandIn(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    check_serving(both / "Format-Serving", {"text": TEXTS, "image": PICTURES})
+    assert len(stand_in.calls) == 1
+    assert len(asked) == 6
 
 
 def served_differently(monkeypatch: pytest.MonkeyPatch, protocol: Protocol, change: Callable[[Arrays], Arrays]) -> None:

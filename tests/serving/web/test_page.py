@@ -5,14 +5,18 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from serving.process import ModelServer
 from tests.serving.encoder import save_encoder
 from tests.serving.web.browser import PROGRAM, Browser
 from tests.serving.web.conftest import MODELS
 
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="no Chromium on PATH (apt-get install chromium)")
+pytestmark = pytest.mark.skipif(
+    not PROGRAM, reason="no Chromium on PATH: apt-get install chromium, where ./dev uses a Debian 13 root in there"
+)
 
 DONE = "document.querySelector('.by')"
 PROBLEM = "!document.querySelector('#problem').hidden && document.querySelector('#problem').textContent"
@@ -186,14 +190,16 @@ def test_a_model_that_the_page_cannot_ask(browser: Browser, web_server: ModelSer
 
 
 def test_a_model_that_is_not_there(browser: Browser, web_server: ModelServer) -> None:
-    browser.open(f"{web_server.url}/#nobody")
-    assert "There is no model named nobody on this server." in browser.text()
+    browser.open(f"{web_server.url}/#nobody%")
+    assert "There is no model named nobody% on this server." in browser.text()
     assert browser.evaluate("document.querySelector('#model').value") == "faq"
 
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_and_can_be_read(browser: Browser, web_server: ModelServer, width: int, *, dark: bool) -> None:
+def test_it_fits_and_can_be_read(
+    browser: Browser, web_server: ModelServer, tmp_path: Path, width: int, *, dark: bool
+) -> None:
     browser.open(web_server.url, width=width, dark=dark)
     ask(browser, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3)
     browser.wait_for(DONE)
@@ -204,6 +210,10 @@ def test_it_fits_and_can_be_read(browser: Browser, web_server: ModelServer, widt
     """)
     assert small == []
     assert contrast(browser) >= 4.5
+    browser.screenshot(tmp_path / "page.png")
+    with Image.open(tmp_path / "page.png") as picture:
+        assert picture.width == width
+        assert (np.asarray(picture.convert("L")).mean() < 100) == dark
 
 
 def contrast(browser: Browser) -> float:
