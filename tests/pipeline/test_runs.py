@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
 from components.evaluate.verdict import FILE as VERDICT_FILE
@@ -136,3 +137,17 @@ def test_a_verdict_is_read_back_with_what_is_not_a_number(tmp_path: Path) -> Non
     assert facts.verdict.metrics == written.metrics
     assert facts.verdict.reference == written.reference
     assert facts.training == {"task": "classify", "labels": ["3", "8"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"),
+    [
+        ("pushed_version", "pushed 1795"),
+        ("unchanged", "same as 1795"),
+        ("withdrawn", "same as 1795, which was rolled back"),
+    ],
+)
+def test_what_a_push_came_to_is_read_back(key: str, outcome: str) -> None:
+    pushed = metadata_store_pb2.Artifact()
+    pushed.custom_properties[key].string_value = "1795"
+    assert read_facts({"push": {"pushed_model": pushed}}).outcome == outcome
