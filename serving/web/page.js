@@ -25,6 +25,8 @@ function chosenVersion() {
   return versions.find(({ version }) => version === $("version").value) ?? versions[0];
 }
 
+const named = ({ version, labels }) => (labels.length ? `${version} (${labels.join(", ")})` : version);
+
 // What a version can do for this page, and what it reads.
 function ability({ signatures }) {
   for (const name of ["search", "classify"]) {
@@ -35,7 +37,7 @@ function ability({ signatures }) {
 }
 
 // The model that the address names.
-function named() {
+function addressed() {
   const name = location.hash.slice(1);
   try {
     return decodeURIComponent(name);
@@ -53,7 +55,7 @@ async function look() {
     say("away", error.message);
     return;
   }
-  const wanted = named() || $("model").value;
+  const wanted = addressed() || $("model").value;
   const isThere = models.some(({ name }) => name === wanted);
   const name = isThere ? wanted : models[0]?.name;
   say("away", wanted && !isThere ? `There is no model named ${wanted} on this server.` : "");
@@ -65,7 +67,7 @@ async function look() {
 function showModel() {
   const model = chosenModel();
   const versions = model ? available(model) : [];
-  const names = versions.map(({ version, labels }) => [version, [version, ...labels].join(", ")]);
+  const names = versions.map((each) => [each.version, named(each)]);
   refill($("version"), [[NEWEST, `newest: ${versions[0]?.version}`], ...names], $("version").value);
   $("version-choice").hidden = versions.length < 2;
   const can = versions.length ? ability(chosenVersion()) : null;
@@ -82,8 +84,7 @@ function showModel() {
   $("text-label").textContent = can.name === "search" ? "Your question" : "Your text";
   $("send").textContent = can.name === "search" ? "Ask" : "Classify";
   document.title = `${model.name} · Anchorline`;
-  const { version, labels } = chosenVersion();
-  state(`${model.name}, version ${[version, ...labels].join(", ")}`);
+  state(`${model.name}, version ${named(chosenVersion())}`);
 }
 
 function whyUnavailable({ name, versions }) {
@@ -128,8 +129,8 @@ async function ask() {
   } catch (error) {
     if (signal.aborted) return; // another question has taken this one's place
     $("results").replaceChildren();
-    say("problem", error.message);
-    if (error.isAway || error.status === 404) look();
+    say(error.isAway ? "away" : "problem", error.message);
+    if (error.status === 404) look(); // this version may be gone
   }
   $("results").ariaBusy = "false";
 }

@@ -52,7 +52,7 @@ def ask(browser: Browser, text: str) -> None:
 
 def test_a_question_is_answered_by_keyboard_alone(browser: Browser, web_server: ModelServer) -> None:
     browser.open(web_server.url)
-    assert browser.evaluate("document.querySelector('#serving').textContent") == "faq, version 9, canary"
+    assert browser.evaluate("document.querySelector('#serving').textContent") == "faq, version 9 (canary)"
     browser.evaluate("document.querySelector('#model').focus()")
     for _ in range(2):  # over the choice of the version
         browser.press("Tab")
@@ -86,7 +86,7 @@ def test_what_comes_back_is_text_and_no_html(browser: Browser, web_server: Model
 def test_another_version_can_answer(browser: Browser, web_server: ModelServer) -> None:
     browser.open(web_server.url)
     choices = browser.evaluate("[...document.querySelectorAll('#version option')].map(each => each.textContent)")
-    assert choices == ["newest: 9", "9, canary", "7, stable"]
+    assert choices == ["newest: 9", "9 (canary)", "7 (stable)"]
     choose(browser, "version", "7")
     ask(browser, "How long?")
     browser.wait_for(DONE)
@@ -247,9 +247,9 @@ def test_a_server_that_goes_away_and_comes_back_with_another_version(browser: Br
         ask(browser, "first")
         browser.wait_for(DONE)
     ask(browser, "second")
-    browser.wait_for(PROBLEM)
-    assert browser.evaluate(PROBLEM) == "The server does not answer. Is it still running?"
     browser.wait_for("!document.querySelector('#away').hidden")
+    assert "The server does not answer. Is it still running?" in browser.text()
+    assert not browser.evaluate(PROBLEM)
     browser.problems.clear()  # Chromium tells of each refused connection
 
     shutil.copytree(tmp_path / "faq" / "3", tmp_path / "faq" / "4")
