@@ -13,7 +13,7 @@ setup(
         "components": ["py.typed"],
         "pipeline": ["py.typed"],
         "pipeline.report": ["templates/*"],
-        "serving": ["py.typed"],
+        "serving": ["compose.yaml", "py.typed", "web/*"],
     },
     install_requires=[
         "tensorflow>=2.21,<2.22",

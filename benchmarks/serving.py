@@ -27,15 +27,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.served_encoder import BATCH, SIGNATURE, TEXT
 from benchmarks.usage import look_at
 from serving import tensor_proto
 from serving.process import ModelServer
-from serving.protos import PREDICT_METHOD, PredictRequest
+from serving.protos import PredictRequest
 
 RIVALS = Path(__file__).parent / "rivals"
-TEXT = "How long does it take until I get a building permit for a shed in my garden?"
-SIGNATURE = "question"
-BATCH = 16
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
 START_SECONDS = 180
 WARM_UP_SECONDS = 2
 
@@ -118,7 +117,7 @@ def _load(target: Target, connections: int, seconds: int, folder: Path) -> Load:
     return Load(len(lines) / seconds, float(p50), float(p99), memory)
 
 
-# --- servers -----------------------------------------------------------------------------------------------------------
+# --- servers -----------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -131,7 +130,7 @@ def _rest(_: Path, model: Path) -> Iterator[Target]:
 @contextmanager
 def _grpc(_: Path, model: Path) -> Iterator[Target]:
     with ModelServer({"encoder": model.parent}) as server:
-        yield Target(f"http://{server.host}:{server.grpc_port}{PREDICT_METHOD}", _grpc_body(), server.pid, grpc=True)
+        yield Target(f"http://{server.host}:{server.grpc_port}{PREDICT}", _grpc_body(), server.pid, grpc=True)
 
 
 def _grpc_body() -> bytes:
@@ -147,7 +146,7 @@ def _grpc_body() -> bytes:
 def _naive(folder: Path, model: Path) -> Iterator[Target]:
     command = [sys.executable, "-m", "benchmarks.rivals.naive_grpc"]
     with _started(command, folder, model) as (port, pid):
-        yield Target(f"http://127.0.0.1:{port}{PREDICT_METHOD}", _grpc_body(), pid, grpc=True)
+        yield Target(f"http://127.0.0.1:{port}{PREDICT}", _grpc_body(), pid, grpc=True)
 
 
 @contextmanager
@@ -257,18 +256,19 @@ def _environment(package: str) -> Path:
     requirements = [line for line in wanted if line.startswith((package, "tensorflow"))]
     made = place / ".made"
     if not made.exists() or made.read_text() != "\n".join(requirements):
-        subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], check=True)
-        install = ["uv", "pip", "install", "--quiet", "--python", str(place / "bin" / "python")]
+        uv = shutil.which("uv") or sys.exit("uv is not installed, which makes the environments of the other servers")
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], check=True)
+        install = [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python")]
         subprocess.run([*install, *requirements], check=True)
         made.write_text("\n".join(requirements))
     return place / "bin"
 
 
-# --- what needs TensorFlow, in processes that end before a server is measured ---------------------------------------------
+# --- what needs TensorFlow, in processes that end before a server is measured --------------------------------
 
 
 def _in_child(task: str, model: Path) -> str:
-    command = [sys.executable, "-m", "benchmarks.rivals.encoder", task, str(model)]
+    command = [sys.executable, "-m", "benchmarks.served_encoder", task, str(model)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 

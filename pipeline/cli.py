@@ -88,25 +88,58 @@ def similar(config: Config, inputs: Inputs, overrides: Overrides = None, top: To
 @app.command()
 def serve(
     configs: Annotated[list[Path], typer.Argument(help="Pipelines whose models to serve.", show_default=False)],
+    *,
     overrides: Overrides = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int, typer.Option(help="gRPC port.", min=1, max=65535)] = 8500,
     rest_port: Annotated[int, typer.Option(help="REST port.", min=1, max=65535)] = 8501,
+    binary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="tensorflow_model_server to run, or `own`; by default the one on PATH, else our own server.",
+        ),
+    ] = None,
+    canary: Annotated[
+        int | None, typer.Option(metavar="VERSION", help="Serve it beside the stable one, under the label canary.")
+    ] = None,
+    stable: Annotated[
+        int | None,
+        typer.Option(metavar="VERSION", help="Serve it under the label stable; by default the newest other."),
+    ] = None,
 ) -> None:
-    """Serve pushed models by gRPC and REST; new versions are taken up as they are pushed."""
+    """Serve pushed models by gRPC and REST, with a page to try them; new versions are taken up as they are pushed."""
     from pipeline.config import load_config
+    from pipeline.serve import ServeOptions
     from pipeline.serve import serve as serve_models
 
-    serve_models([load_config(config, overrides or ()) for config in configs], host, port, rest_port)
+    loaded = [load_config(config, overrides or ()) for config in configs]
+    options = ServeOptions(host=host, port=port, rest_port=rest_port, binary=binary, canary=canary, stable=stable)
+    serve_models(loaded, options, Console(highlight=False))
 
 
 @app.command()
 def runs(config: Config, overrides: Overrides = None) -> None:
-    """List past runs with their figures and outcomes, newest first."""
+    """List past runs and rollbacks with their figures and outcomes, newest first."""
     from pipeline.config import load_config
     from pipeline.runs import show_runs
 
     show_runs(load_config(config, overrides or ()), Console(highlight=False))
+
+
+@app.command()
+def rollback(
+    config: Config,
+    version: Annotated[
+        int | None, typer.Argument(help="By default the one before what is in production.", show_default=False)
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Make an earlier pushed version the newest one again."""
+    from pipeline.config import load_config
+    from pipeline.rollback import rollback as roll_back
+
+    roll_back(load_config(config, overrides or ()), version, Console(highlight=False))
 
 
 @app.command()

@@ -38,6 +38,8 @@ class Facts:
     """Version that this run pushed."""
     unchanged: str | None
     """Version in production that is the very model of this run."""
+    withdrawn: str | None = None
+    """Version that is the very model of this run and was rolled back."""
 
     @property
     def outcome(self) -> str:
@@ -46,6 +48,8 @@ class Facts:
             return f"pushed {self.pushed}"
         if self.unchanged:
             return f"same as {self.unchanged}"
+        if self.withdrawn:
+            return f"same as {self.withdrawn}, which was rolled back"
         if self.verdict and not self.verdict.blessed:
             return "refused by gate"
         if self.serves is False:
@@ -68,6 +72,7 @@ def read_facts(artifacts: ByStep) -> Facts:
         refusal=_text(blessing, "reason"),
         pushed=_text(pushed, "pushed_version") or None,
         unchanged=_text(pushed, "unchanged") or None,
+        withdrawn=_text(pushed, "withdrawn") or None,
     )
 
 

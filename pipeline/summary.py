@@ -65,8 +65,11 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         console.print(f"[green]✓[/] version {facts.unchanged} in production is this very model; nothing to push")
     else:
         console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
+    program = os.environ.get("ANCHORLINE_PROGRAM", "anchorline")  # ./dev says how it was called
+    if facts.withdrawn:
+        back = f"{program} rollback {config_path} {facts.withdrawn}"
+        console.print(f"  to bring it back: [bold]{back}[/]", soft_wrap=True)
     if facts.pushed or facts.unchanged:
-        program = os.environ.get("ANCHORLINE_PROGRAM", "anchorline")  # ./dev says how it was called
         verb = "ask" if config.task == "match" else "classify"
         given = "PICTURE" if next(iter(config.data.inputs.values())) == "image" else '"…"'
         ask, serve = f"{program} {verb} {config_path} {given}", f"{program} serve {config_path}"

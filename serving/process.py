@@ -4,15 +4,16 @@ with ModelServer({"faq": "/models/faq"}) as server:
     Client(server.host, server.grpc_port).predict("faq", …)
 """
 
-import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from serving.models_file import model_server_config
+from serving.programs import HOST, OwnServer, Ports, Program, TensorFlowServing
 
 _LAST_LINES = 20
 _LOOK_SECONDS = 0.02
@@ -23,10 +24,11 @@ class ServerStartError(RuntimeError):
 
 
 class ModelServer:
-    """One `python -m serving.server` on free ports of the loopback interface. It ends with this process at the latest.
+    """One model server on free ports. It ends with this process at the latest; TF Serving's binary with this thread.
 
     Args:
         models: the base path (the folder of version folders) of each model, by name.
+        binary: TF Serving's binary to run; by default our own server.
         flags: further flags of the server, as in `{"enable_batching": "false"}`.
         start_timeout: seconds that loading all models may take.
 
@@ -36,18 +38,20 @@ class ModelServer:
         rest_port: port of the REST API once started.
     """
 
-    host = "127.0.0.1"
+    host = HOST
 
     def __init__(
         self,
         models: Mapping[str, Path | str],
         *,
+        binary: Path | str | None = None,
         flags: Mapping[str, str] | None = None,
         start_timeout: float = 300.0,
     ):
         if not models:
             raise ValueError("models is empty; give the base path of at least one model")
         self._models = {name: Path(path).absolute() for name, path in models.items()}
+        self._binary = binary
         self._flags = dict(flags or {})
         self._start_timeout = start_timeout
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -81,24 +85,17 @@ class ModelServer:
             _check_versions(name, path)
         self._folder = tempfile.TemporaryDirectory(prefix="anchorline-server-")
         self._path("models.config").write_text(model_server_config(self._models))
-        flags = {
-            "port": "auto",
-            "rest_api_port": "auto",
-            "host": self.host,
-            "model_config_file": str(self._path("models.config")),
-            "max_num_load_retries": "0",
-            "ports_file": str(self._path("ports.json")),
-            "die_with_parent": "true",
-        } | self._flags
-        command = [sys.executable, "-m", "serving.server", *(f"--{name}={value}" for name, value in flags.items())]
+        folder = Path(self._folder.name)
+        program = TensorFlowServing(self._binary, self._models) if self._binary else OwnServer(folder)
+        flags = {"model_config_file": str(self._path("models.config")), "max_num_load_retries": "0"} | self._flags
+        command = program.command(flags)
         with self._path("log").open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            ports = self._wait_for_ports()
+            self.grpc_port, self.rest_port = self._wait_until_serving(program)
         except BaseException:
             self.stop()
             raise
-        self.grpc_port, self.rest_port = ports["grpc"], ports["rest"]
         return self
 
     def stop(self, timeout: float = 30.0) -> int | None:
@@ -129,10 +126,10 @@ class ModelServer:
     ) -> None:
         self.stop()
 
-    def _wait_for_ports(self) -> dict[str, int]:
-        process, ports = self._running(), self._path("ports.json")
+    def _wait_until_serving(self, program: Program) -> Ports:
+        process = self._running()
         deadline = time.monotonic() + self._start_timeout
-        while not ports.exists():
+        while not (ports := program.ports()):
             if process.poll() is not None:
                 raise ServerStartError(f"the model server ended with status {process.returncode}{self._last_lines()}")
             if time.monotonic() > deadline:
@@ -140,7 +137,7 @@ class ModelServer:
                     f"the model server did not serve after {self._start_timeout:g} s{self._last_lines()}"
                 )
             time.sleep(_LOOK_SECONDS)
-        return json.loads(ports.read_text())
+        return ports
 
     def _last_lines(self) -> str:
         lines = self.log.splitlines()[-_LAST_LINES:]
@@ -165,18 +162,3 @@ def _check_versions(name: str, path: Path) -> None:
         raise ServerStartError(
             f"model {name}: no version under the base path {path}; a version is a folder named by a number"
         )
-
-
-def model_server_config(models: Mapping[str, Path]) -> str:
-    """A text-format `ModelServerConfig`, as `--model_config_file` takes it, of the models' base paths by name."""
-    entries = [
-        f'  config {{ name: {_quoted(name)} base_path: {_quoted(str(path))} model_platform: "tensorflow" }}'
-        for name, path in models.items()
-    ]
-    return "\n".join(["model_config_list {", *entries, "}", ""])
-
-
-def _quoted(text: str) -> str:
-    """A string literal of protobuf's text format."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

@@ -70,9 +70,7 @@ def _fit(values: np.ndarray, count: int) -> np.ndarray:
 
 def fill(proto: Any, array: np.ndarray) -> None:
     """Write `array` into an empty TensorProto; strings: bytes or str. Raises TypeError for a type without a field."""
-    dtype = dtypes.BY_NUMPY.get(array.dtype)
-    if dtype is None:
-        raise TypeError(f"arrays of type {array.dtype} cannot be sent; allowed: {_allowed()}")
+    dtype = type_of(array)
     proto.dtype = dtype.number
     proto.tensor_shape.SetInParent()
     for size in array.shape:
@@ -83,7 +81,7 @@ def fill(proto: Any, array: np.ndarray) -> None:
         return
     values: list[Any]
     if dtype.number == dtypes.STRING:
-        values = [_encoded(value) for value in array.ravel().tolist()]
+        values = [encoded(value) for value in array.ravel().tolist()]
     elif dtype.field == "half_val":
         values = np.ascontiguousarray(array).view(np.uint16).ravel().tolist()
     else:
@@ -91,7 +89,16 @@ def fill(proto: Any, array: np.ndarray) -> None:
     getattr(proto, dtype.field).extend(values)
 
 
-def _encoded(value: object) -> bytes:
+def type_of(array: np.ndarray) -> dtypes.DType:
+    """The tensor type of an array. Raises TypeError if there is none."""
+    dtype = dtypes.BY_NUMPY.get(array.dtype)
+    if dtype is None:
+        raise TypeError(f"arrays of type {array.dtype} cannot be sent; allowed: {_allowed()}")
+    return dtype
+
+
+def encoded(value: object) -> bytes:
+    """One value of a string tensor. Raises TypeError for what is neither bytes nor str."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):

@@ -1,9 +1,7 @@
 """TFX's Pusher, made atomic: a version appears under the base path complete, by one rename."""
 
 import filecmp
-import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,13 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 
+from components.publish import next_version, publish
+from components.rollbacks import read_rollbacks, withdrawn_versions
 from components.versions import newest_version
-
-_INCOMING = ".incoming"
 
 
 class Executor(executor.Executor):
-    """Pushes a model with both blessings, unless production already serves exactly this model."""
+    """Pushes a model with both blessings, unless production serves exactly this model, or did until a rollback."""
 
     def Do(  # noqa: N802
         self,
@@ -28,7 +26,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Copy the model beside the versions under a name that no server looks at, then rename it."""
+        """Make the model a version, or note on the PushedModel why not."""
         pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
@@ -42,8 +40,13 @@ class Executor(executor.Executor):
             self._MarkNotPushed(pushed)
             pushed.set_string_custom_property(UNCHANGED, str(newest))
             return
-        version = max(int(time.time()), (newest or 0) + 1)
-        _publish(model, base, str(version))
+        for version in withdrawn_versions(read_rollbacks(base)):
+            if _same_tree(model, base / str(version)):
+                self._MarkNotPushed(pushed)
+                pushed.set_string_custom_property(WITHDRAWN, str(version))
+                return
+        version = next_version(base)
+        publish(model, base, version)
         shutil.copytree(model, pushed.uri, dirs_exist_ok=True)
         self._MarkPushed(pushed, pushed_destination=str(base / str(version)), pushed_version=str(version))
 
@@ -56,25 +59,8 @@ class Executor(executor.Executor):
 UNCHANGED = "unchanged"
 """Custom property of a PushedModel: the version in production that is this very model."""
 
-
-def _publish(model: Path, base: Path, version: str) -> None:
-    base.mkdir(parents=True, exist_ok=True)
-    incoming = base / _INCOMING
-    shutil.rmtree(incoming, ignore_errors=True)  # what a killed push left behind; runs hold a lock, so it is nobody's
-    shutil.copytree(model, incoming)
-    for file in incoming.rglob("*"):
-        _to_disk(file)
-    _to_disk(incoming)
-    incoming.rename(base / version)
-    _to_disk(base)
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+WITHDRAWN = "withdrawn"
+"""Custom property of a PushedModel: the version that is this very model and was rolled back."""
 
 
 def _same_tree(one: Path, other: Path) -> bool:

@@ -1,14 +1,9 @@
 """Raw rows through a real model server, by gRPC and by REST, held against the model's own answers."""
 
-import base64
-import json
 import shutil
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,11 +11,13 @@ import tensorflow as tf
 from components.errors import UserError
 from components.parts import INPUT_KEY, Modality
 from components.signatures import signature_inputs
-from serving.client import Client
+from serving.client import Client, Protocol
 from serving.client import ServingError as AnswerError
 from serving.process import ModelServer, ServerStartError
+from serving.programs import find_binary
 
 NAME = "candidate"
+PROTOCOLS: dict[Protocol, str] = {"grpc": "gRPC", "rest": "REST"}
 TIMEOUT = 60.0
 TOLERANCE = 1e-4
 
@@ -33,6 +30,8 @@ class ServingError(UserError):
 
 def check_serving(model: str | Path, samples: Mapping[Modality, Sequence[bytes]]) -> list[str]:
     """Serve a SavedModel and ask every signature that takes raw texts or pictures.
+
+    TF Serving's binary serves it where it is on PATH, else our own server.
 
     Args:
         model: folder of a SavedModel.
@@ -50,46 +49,28 @@ def check_serving(model: str | Path, samples: Mapping[Modality, Sequence[bytes]]
     with tempfile.TemporaryDirectory() as base:
         shutil.copytree(model, Path(base) / "1")
         try:
-            with ModelServer({NAME: base}) as server:
+            with ModelServer({NAME: base}, binary=find_binary()) as server:
                 for signature, modality in signatures.items():
                     rows = list(samples[modality])
                     own = {key: value.numpy() for key, value in loaded.signatures[signature](tf.constant(rows)).items()}
-                    _compare(signature, "gRPC", _by_grpc(server.grpc_port, signature, modality, rows), own)
-                    _compare(signature, "REST", _by_rest(server.rest_port, signature, modality, rows), own)
+                    for protocol, name in PROTOCOLS.items():
+                        _compare(signature, name, _ask(protocol, server, signature, modality, rows), own)
         except ServerStartError as error:
             raise ServingError(f"the model server does not serve the exported model: {error}") from error
     return list(signatures)
 
 
-def _by_grpc(port: int, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
+def _ask(protocol: Protocol, server: ModelServer, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
+    port = server.grpc_port if protocol == "grpc" else server.rest_port
     try:
-        with Client("127.0.0.1", port) as client:
+        with Client(server.host, port, protocol=protocol) as client:
             return client.predict(NAME, {INPUT_KEY[modality]: rows}, signature=signature, timeout=TIMEOUT)
     except AnswerError as error:
-        raise _refused(signature, "gRPC", error.message) from error
-
-
-def _by_rest(port: int, signature: str, modality: Modality, rows: list[bytes]) -> Arrays:
-    values = [row.decode() if modality == "text" else {"b64": base64.b64encode(row).decode()} for row in rows]
-    body = json.dumps({"signature_name": signature, "inputs": {INPUT_KEY[modality]: values}}).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/models/{NAME}:predict", body)
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
-            outputs: Any = json.load(response)["outputs"]
-    except urllib.error.HTTPError as error:
-        raise _refused(signature, "REST", json.load(error)["error"]) from error
-    if not isinstance(outputs, dict):
-        return {"": np.asarray(outputs)}
-    return {key: np.asarray(value) for key, value in outputs.items()}
-
-
-def _refused(signature: str, protocol: str, message: str) -> ServingError:
-    return ServingError(f"{signature} over {protocol} is answered by an error: {message.splitlines()[0]}")
+        reason = error.message.partition("\n")[0]  # below it TensorFlow names nodes of the graph
+        raise ServingError(f"{signature} over {PROTOCOLS[protocol]} is answered by an error: {reason}") from error
 
 
 def _compare(signature: str, protocol: str, served: Arrays, own: Arrays) -> None:
-    if list(served) == [""] and len(own) == 1:  # REST does not name a single output
-        served = {next(iter(own)): served[""]}
     if served.keys() != own.keys():
         raise ServingError(f"signature {signature} over {protocol} returns {sorted(served)}, the model {sorted(own)}")
     for key, wanted in own.items():

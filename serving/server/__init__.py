@@ -13,6 +13,7 @@ One process, one event loop, and one worker thread for each loaded version of a 
                     └ json_tensor, json_examples, json_strict, json_parse   tensors and examples as JSON
     rest_front, grpc_front → observer   around every request: ids, metrics (monitoring), access_log, how many at a time
     http_protocol                 slow and flooding clients; health, tls, warmup, batching_parameters   one idea each
+    web                           the page at / (serving/web/)
     listeners, app                both APIs on one event loop, from start to stop
 
 Run it with `python -m serving.server` or `anchorline-model-server`.

@@ -53,6 +53,7 @@ class Flags:
     enable_model_warmup: Annotated[bool, "run a version's warm-up requests before it is AVAILABLE"] = True
     # Ours.
     host: Annotated[str, "address to listen on; TF Serving takes all"] = "127.0.0.1"
+    web: Annotated[bool, "serve a page to try the models at / of the REST port"] = True
     ports_file: Annotated[str, 'write {"grpc": port, "rest": port} here once every model is available'] = ""
     enable_model_list: Annotated[bool, "list the models at GET /v1/models; in TF Serving an error"] = False
     access_log: Annotated[str, "append a line of JSON for each request to this file; - is the standard output"] = ""

@@ -21,6 +21,7 @@ from serving.server.observer import Observer
 from serving.server.rest import RestApp
 from serving.server.rest_front import App, RestFront
 from serving.server.session_model import SessionModel
+from serving.server.web import WebPage
 
 # After a signal to stop, requests in flight may take this long; orchestrators usually kill after 30 s.
 GRACE_SECONDS = 20
@@ -198,7 +199,7 @@ async def _together(coroutines: Generator[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*coroutines)
 
 
-def _rest_app(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> RestFront:
+def _rest_app(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> App:
     timeout = flags.rest_api_timeout_in_ms / 1000
     app = RestApp(
         models,
@@ -206,9 +207,10 @@ def _rest_app(flags: Flags, models: Models[SessionModel], observer: Observer, me
         cors=flags.rest_api_enable_cors_support,
         max_body_bytes=flags.rest_api_max_body_bytes,
     )
-    return RestFront(
+    front = RestFront(
         app, models, observer, timeout=timeout, metrics_path=metrics_path, list_models=flags.enable_model_list
     )
+    return WebPage(front, models) if flags.web else front
 
 
 def _wire_limits(flags: Flags) -> WireLimits:

@@ -134,6 +134,11 @@ class Models[M: Model]:
             f"{name}/{number}" for name, model in self._models.items() for number in sorted(model.available())
         )
 
+    @property
+    def configs(self) -> dict[str, ModelConfig]:
+        """What is configured, by the models' names."""
+        return {name: model.config for name, model in self._models.items()}
+
     # --- starting, watching, stopping ------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -261,11 +266,6 @@ class Models[M: Model]:
             raise StartError(_not_available(broken))
 
     # --- another configuration -------------------------------------------------------------------------------------
-
-    @property
-    def configs(self) -> dict[str, ModelConfig]:
-        """What is configured, by the models' names."""
-        return {name: model.config for name, model in self._models.items()}
 
     async def reload(self, configs: Sequence[ModelConfig]) -> None:
         """Serve these models and no others, without dropping a request.

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
 from components.evaluate.verdict import FILE as VERDICT_FILE
 from components.evaluate.verdict import Metrics, Reference, Slice, Verdict
 from components.ingest.summary import Summary
+from components.rollbacks import roll_back
 from pipeline import runs as module
 from pipeline.config import ClassifyConfig, MatchConfig, PipelineConfig
 from pipeline.facts import Facts, read_facts
@@ -87,6 +89,24 @@ def test_runs_are_shown_with_the_figures_of_their_task(
     ]
 
 
+def test_rollbacks_are_shown_and_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config("match", tmp_path)
+    for version in ("1795", "1796"):
+        (settings.serving_folder / version).mkdir(parents=True)
+    history = [
+        Run(version, START + datetime.timedelta(days=day), 2.0, None, replace(NOTHING, pushed=version))
+        for day, version in enumerate(("1795", "1796"))
+    ][::-1]
+    monkeypatch.setattr(module, "read_runs", lambda _: history)
+    done = roll_back(settings.serving_folder, 1795)
+    _, *lines = shown(settings)
+    assert [line.split()[2:] for line in lines] == [
+        f"rollback to 1795, as {done.version}".split(),
+        ["2.0", "pushed", "1796", "←", "rolled", "back"],
+        f"2.0 pushed 1795 ← in production, as {done.version}".split(),
+    ]
+
+
 def test_without_runs_the_command_that_makes_one_is_named(tmp_path: Path) -> None:
     assert shown(config("classify", tmp_path)) == ["faq was not run yet; `anchorline run` does it"]
 
@@ -117,3 +137,17 @@ def test_a_verdict_is_read_back_with_what_is_not_a_number(tmp_path: Path) -> Non
     assert facts.verdict.metrics == written.metrics
     assert facts.verdict.reference == written.reference
     assert facts.training == {"task": "classify", "labels": ["3", "8"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"),
+    [
+        ("pushed_version", "pushed 1795"),
+        ("unchanged", "same as 1795"),
+        ("withdrawn", "same as 1795, which was rolled back"),
+    ],
+)
+def test_what_a_push_came_to_is_read_back(key: str, outcome: str) -> None:
+    pushed = metadata_store_pb2.Artifact()
+    pushed.custom_properties[key].string_value = "1795"
+    assert read_facts({"push": {"pushed_model": pushed}}).outcome == outcome

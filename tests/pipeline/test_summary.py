@@ -158,6 +158,7 @@ def test_few_test_rows_are_said_to_say_little(tmp_path: Path) -> None:
         ({}, "✓ pushed as version 1795 to "),
         ({"pushed": None, "unchanged": "1790"}, "✓ version 1790 in production is this very model; nothing to push"),
         ({"pushed": None, "verdict": VERDICT.model_copy(update={"blessed": False})}, "✗ not pushed: refused by gate"),
+        ({"pushed": None, "withdrawn": "1790"}, "✗ not pushed: same as 1790, which was rolled back; production stays"),
         ({"pushed": None, "serves": False, "refusal": "search is not finite"}, "✗ not pushed: search is not finite"),
     ],
 )
@@ -165,6 +166,12 @@ def test_it_says_what_came_of_the_run(tmp_path: Path, change: dict[str, Any], ex
     text = shown(replace(PUSHED, **change), config(tmp_path))
     assert expected in text
     assert ("Next: " in text) == expected.startswith("✓")
+
+
+def test_the_way_back_from_a_rollback_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANCHORLINE_PROGRAM", "./dev anchorline")
+    text = shown(replace(PUSHED, pushed=None, withdrawn="1790"), config(tmp_path))
+    assert "to bring it back: ./dev anchorline rollback faq.yaml 1790\n" in text
 
 
 @pytest.mark.parametrize(

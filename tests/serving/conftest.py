@@ -114,7 +114,7 @@ def rest(server: ModelServer) -> Iterator[Rest]:
 
 @pytest.fixture(scope="session")
 def client(server: ModelServer) -> Iterator[Client]:
-    with Client(server.host, server.grpc_port) as connected:
+    with Client(server.host, server.grpc_port, retries=0) as connected:
         yield connected
 
 

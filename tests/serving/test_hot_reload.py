@@ -57,7 +57,7 @@ def rest_asker(server: ModelServer) -> Iterator[Callable[[], float]]:
 
 @contextlib.contextmanager
 def grpc_asker(server: ModelServer) -> Iterator[Callable[[], float]]:
-    with Client(server.host, server.grpc_port) as client:
+    with Client(server.host, server.grpc_port, retries=0) as client:
 
         def ask() -> float:
             return client.predict("adder", {"x": [100.0]})["y"].item()

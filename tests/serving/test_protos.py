@@ -7,8 +7,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from serving import dtypes, tensor_proto
-from serving.protos import PredictRequest, PredictResponse, TensorProto
-from serving.server.silent_tensorflow import predict_pb2, tf
+from serving.protos import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+    PredictRequest,
+    PredictResponse,
+    SignatureDefMap,
+    TensorProto,
+)
+from serving.server.silent_tensorflow import get_model_metadata_pb2, get_model_status_pb2, predict_pb2, tf
 
 TheirTensorProto = type(tf.make_tensor_proto(0))
 KINDS = [dtype.numpy for dtype in dtypes.BY_NUMBER.values() if dtype.number != dtypes.STRING]
@@ -92,3 +101,30 @@ def test_responses_are_read() -> None:
     ours = PredictResponse.FromString(theirs.SerializeToString())
     assert (ours.model_spec.name, ours.model_spec.signature_name, ours.model_spec.version.value) == ("m", "s", 3)
     assert tensor_proto.to_array(ours.outputs["y"]).tolist() == [[1.5, 2.5]]
+
+
+def test_status_and_metadata_are_read() -> None:
+    state = {"version": 3, "state": 30, "status": {"error_code": 5, "error_message": "gone"}}
+    theirs = get_model_status_pb2.GetModelStatusResponse(model_version_status=[state])
+    (ours,) = GetModelStatusResponse.FromString(theirs.SerializeToString()).model_version_status
+    assert (ours.version, ours.state, ours.status.error_code, ours.status.error_message) == (3, 30, 5, "gone")
+
+    info = {"name": "x:0", "dtype": 9, "tensor_shape": {"dim": [{"size": -1}, {"size": 4}]}}
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    signatures.signature_def["s"].CopyFrom(type(signatures.signature_def["s"])(inputs={"x": info}, method_name="m"))
+    packed = get_model_metadata_pb2.GetModelMetadataResponse(model_spec={"name": "m"})
+    packed.metadata["signature_def"].Pack(signatures)
+    value = GetModelMetadataResponse.FromString(packed.SerializeToString()).metadata["signature_def"].value
+    back = SignatureDefMap.FromString(value).signature_def["s"]
+    assert (back.method_name, back.inputs["x"].dtype) == ("m", 9)
+    assert [dim.size for dim in back.inputs["x"].tensor_shape.dim] == [-1, 4]
+
+
+def test_questions_about_a_model_have_the_same_bytes() -> None:
+    spec = {"name": "m", "version_label": "canary"}
+    ours = GetModelMetadataRequest(model_spec=spec, metadata_field=["signature_def"])
+    theirs = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=spec, metadata_field=["signature_def"])
+    assert ours.SerializeToString() == theirs.SerializeToString()
+    assert GetModelStatusRequest(model_spec=spec).SerializeToString() == (
+        get_model_status_pb2.GetModelStatusRequest(model_spec=spec).SerializeToString()
+    )

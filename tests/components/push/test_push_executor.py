@@ -11,8 +11,9 @@ from tfx.proto import pusher_pb2
 from tfx.types import Artifact, standard_artifacts
 from tfx.types import standard_component_specs as specs
 
-from components.push import executor
-from components.push.executor import UNCHANGED, Executor
+from components import publish
+from components.push.executor import UNCHANGED, WITHDRAWN, Executor
+from components.rollbacks import roll_back
 from components.versions import pushed_versions
 
 type Push = Callable[..., Artifact]
@@ -163,16 +164,41 @@ def test_every_file_is_on_the_disk_before_the_version_appears(
     push: Push, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[tuple[str, bool]] = []
-    to_disk = executor._to_disk
+    to_disk = publish._to_disk
 
     def note(path: Path) -> None:
         synced.append((path.name, bool(pushed_versions(base))))
         to_disk(path)
 
-    monkeypatch.setattr(executor, "_to_disk", note)
+    monkeypatch.setattr(publish, "_to_disk", note)
     push()
     *before, last = synced
     assert last == (base.name, True)
     assert sorted(before) == sorted(
         (name, False) for name in (".incoming", "variables", "assets", *(Path(name).name for name in NAMES))
     )
+
+
+def test_a_model_that_was_rolled_back_does_not_come_back_by_itself(push: Push, base: Path, model: Path) -> None:
+    good = content(model)
+    push()
+    (model / NAMES[0]).write_text("bad", encoding="utf-8")
+    bad = push().get_string_custom_property("pushed_version")
+    back = roll_back(base, pushed_versions(base)[0])
+    again = push()
+    assert again.get_int_custom_property("pushed") == 0
+    assert again.get_string_custom_property(WITHDRAWN) == bad
+    assert pushed_versions(base)[-1] == back.version
+
+    (model / NAMES[0]).write_text("better", encoding="utf-8")
+    assert push().get_string_custom_property("pushed_version") == str(pushed_versions(base)[-1])
+    assert content(base / str(back.version)) == good
+
+
+def test_a_version_that_was_rolled_back_may_be_cleared_away(push: Push, base: Path, model: Path) -> None:
+    push()
+    (model / NAMES[0]).write_text("bad", encoding="utf-8")
+    bad = push().get_string_custom_property("pushed_version")
+    roll_back(base, pushed_versions(base)[0])
+    shutil.rmtree(base / bad)
+    assert push().get_int_custom_property("pushed") == 1

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +19,9 @@ from components.serving_check import check as module
 from components.serving_check.check import Arrays, ServingError, check_serving
 from components.serving_check.component import REASON, ServingCheck
 from components.train.export import Function, export
+from serving.client import Protocol
 from tests.components.corpus import picture, write_records
+from tests.serving.stand_in import StandIn
 
 TEXTS = [b"a fence", "许可证".encode(), b"a"]
 PICTURES = [picture("wall", 1), picture("dot", 2, width=9)]
@@ -87,25 +91,37 @@ def test_texts_and_pictures_are_asked_by_grpc_and_rest(both: Path, asked: list[t
         if signature == "answer":
             assert served["vector"].tolist() == [[7, 14], [9, 18], [1, 2]], protocol
         else:
-            (vector,) = served.values()
-            np.testing.assert_allclose(vector, means, rtol=1e-5, err_msg=protocol)
+            np.testing.assert_allclose(served["vector"], means, rtol=1e-5, err_msg=protocol)
 
 
-def served_differently(monkeypatch: pytest.MonkeyPatch, protocol: str, change: Callable[[Arrays], Arrays]) -> None:
+def test_tf_servings_binary_is_asked_where_it_is_on_path(
+    both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[tuple[str, str, Arrays]]
+) -> None:
+    stand_in = StandIn(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    check_serving(both / "Format-Serving", {"text": TEXTS, "image": PICTURES})
+    assert len(stand_in.calls) == 1
+    assert len(asked) == 6
+
+
+def served_differently(monkeypatch: pytest.MonkeyPatch, protocol: Protocol, change: Callable[[Arrays], Arrays]) -> None:
     """Changes what a server would answer."""
-    original = getattr(module, protocol)
-    monkeypatch.setattr(module, protocol, lambda *arguments: change(original(*arguments)))
+    original = module._ask
+
+    def changed(asked: Protocol, *arguments: Any) -> Arrays:
+        served = original(asked, *arguments)
+        return change(served) if asked == protocol else served
+
+    monkeypatch.setattr(module, "_ask", changed)
 
 
 def on_vector(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Arrays], Arrays]:
-    return lambda served: {
-        name: change(values) if name in ("vector", "") else values for name, values in served.items()
-    }
+    return lambda served: {name: change(values) if name == "vector" else values for name, values in served.items()}
 
 
-@pytest.mark.parametrize(("protocol", "name"), [("_by_grpc", "gRPC"), ("_by_rest", "REST")])
+@pytest.mark.parametrize(("protocol", "name"), [("grpc", "gRPC"), ("rest", "REST")])
 def test_numbers_that_are_not_the_models_own_are_named(
-    both: Path, monkeypatch: pytest.MonkeyPatch, protocol: str, name: str
+    both: Path, monkeypatch: pytest.MonkeyPatch, protocol: Protocol, name: str
 ) -> None:
     served_differently(monkeypatch, protocol, on_vector(lambda vector: vector + 2e-3))
     with pytest.raises(ServingError, match=rf"^answer\.vector over {name} is 0.002 away from the model's own$"):
@@ -154,9 +170,7 @@ def test_a_model_that_loads_here_but_in_no_server_is_refused(
 ) -> None:
     untracked = Untracked()
     tf.saved_model.save(untracked, str(tmp_path / "model"), signatures={"answer": untracked.answer})
-    own = tf.saved_model.load(str(tmp_path / "model")).signatures["answer"](tf.constant(TEXTS))
-    if protocol == "REST":
-        monkeypatch.setattr(module, "_by_grpc", lambda *_: {name: value.numpy() for name, value in own.items()})
+    monkeypatch.setattr(module, "PROTOCOLS", {protocol.lower(): protocol})
     with pytest.raises(ServingError, match=rf"^answer over {protocol} is answered by an error: .*untracked/kernel.*$"):
         check_serving(tmp_path / "model", {"text": TEXTS})
 
@@ -204,7 +218,7 @@ def test_the_step_asks_no_signature_with_labels(tmp_path: Path, asked: list[tupl
 
 
 def test_the_step_says_why_it_does_not_bless(both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    served_differently(monkeypatch, "_by_rest", on_vector(lambda vector: vector * np.inf))
+    served_differently(monkeypatch, "rest", on_vector(lambda vector: vector * np.inf))
     assert step(tmp_path, both, PARTS, ROWS) == {
         "blessed": 0,
         "reason": "answer.vector over REST is not finite",

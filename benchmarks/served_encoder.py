@@ -1,4 +1,4 @@
-"""The model that all servers serve, and how fast it is without any: `python -m benchmarks.rivals.encoder TASK FOLDER`."""
+"""The model that all servers serve, and its speed without any: `python -m benchmarks.served_encoder TASK FOLDER`."""
 
 import sys
 import tempfile
@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.originals import LSTM, VOCABULARY
-from benchmarks.serving import BATCH, SIGNATURE, TEXT
 
+TEXT = "How long does it take until I get a building permit for a shed in my garden?"
+SIGNATURE = "question"
+BATCH = 16
 SECONDS = 2.0
 
 
