@@ -71,7 +71,7 @@ def task(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     settings = ClassifyTrainer(
         inputs={modality: modality},
         model=ClassifySettings(encoder=ENCODERS[modality], loss=CenterSettings(type="center", smoothing=0.1)),
-        train=TrainSettings(epochs=10, batch_size=8, learning_rate=0.02),
+        train=TrainSettings(epochs=25, batch_size=8, learning_rate=0.02),
         seed=5,
         neighbors=4,
     )
@@ -107,7 +107,8 @@ def test_it_learns_and_keeps_the_best_epoch(task: Task, trained: Trained) -> Non
         "val_cross_entropy",
     }
     assert fitted.history["loss"][-1] < 0.8 * fitted.history["loss"][0]
-    assert fitted.validation["val_accuracy"] == max(fitted.history["val_accuracy"]) > 0.8
+    assert fitted.validation["val_cross_entropy"] == min(fitted.history["val_cross_entropy"])
+    assert fitted.validation["val_accuracy"] > 0.8  # 14 of 15 at most
     assert fitted.model.labels.numpy().tolist() == NAMES
     validation = LabelValidation([(row.raw, row.label.encode()) for row in task.rows[40:]], NAMES, 1)
     validation.set_model(fitted.model)
