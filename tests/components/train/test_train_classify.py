@@ -108,7 +108,7 @@ def test_it_learns_and_keeps_the_best_epoch(task: Task, trained: Trained) -> Non
     }
     assert fitted.history["loss"][-1] < 0.8 * fitted.history["loss"][0]
     assert fitted.validation["val_cross_entropy"] == min(fitted.history["val_cross_entropy"])
-    assert fitted.validation["val_accuracy"] > 0.8  # 14 of 15 at most
+    assert fitted.validation["val_accuracy"] > 0.7  # the commonest label alone: 0.53
     assert fitted.model.labels.numpy().tolist() == NAMES
     validation = LabelValidation([(row.raw, row.label.encode()) for row in task.rows[40:]], NAMES, 1)
     validation.set_model(fitted.model)
