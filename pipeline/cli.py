@@ -172,7 +172,7 @@ def report(
 def main() -> None:
     """Run the command line; errors meant for the user end it with one sentence."""
     if "--verbose" not in sys.argv:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # some of TensorFlow's warnings come when all else is over
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # some of what TensorFlow says comes when all else is over
     try:
         app()
     except UserError as error:
