@@ -31,6 +31,7 @@ from benchmarks.served_encoder import BATCH, SIGNATURE, TEXT
 from benchmarks.usage import look_at
 from serving import tensor_proto
 from serving.process import ModelServer
+from serving.programs import free_ports
 from serving.protos import PredictRequest
 
 RIVALS = Path(__file__).parent / "rivals"
@@ -176,7 +177,7 @@ def _mlserver(folder: Path, model: Path) -> Iterator[Target]:
         "max_batch_time": 0.005,
     }
     (place / "model-settings.json").write_text(json.dumps(settings))
-    http, grpc, metrics = (_free_port() for _ in range(3))
+    http, grpc, metrics = free_ports(3)
     server = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics, "parallel_workers": 0, "debug": False}
     (place / "settings.json").write_text(json.dumps(server))
     body = {"inputs": [{"name": "text", "shape": [1, 1], "datatype": "BYTES", "data": [TEXT]}]}
@@ -198,7 +199,7 @@ SERVERS = {
 @contextmanager
 def _started(command: list[str], folder: Path, model: Path, port: int = 0) -> Iterator[tuple[int, int]]:
     """The port and process id of a server that answers; `{port}` in the command is replaced."""
-    port = port or _free_port()
+    port = port or free_ports(1)[0]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "BENTOML_DO_NOT_TRACK": "True", "PYTHONWARNINGS": "ignore"}
     path = os.pathsep.join([str(Path(command[0]).parent), os.environ["PATH"]])
     environment = os.environ | quiet | {"MODEL": str(model), "PORT": str(port), "PATH": path}
@@ -241,12 +242,6 @@ def _wait_until_free(port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)):
                 return
         time.sleep(0.2)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _environment(package: str) -> Path:

@@ -69,7 +69,7 @@ class TensorFlowServing:
     def __init__(self, binary: str | Path, models: Iterable[str]):
         self._binary = str(binary)
         self._models = list(models)
-        self._ports = Ports(*_free_ports(2))
+        self._ports = Ports(*free_ports(2))
 
     def command(self, flags: Mapping[str, str]) -> list[str]:
         """See `Program`."""
@@ -104,7 +104,7 @@ def _is_available(client: Client, model: str) -> bool:
         raise
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on at the moment."""
     probes = [socket.create_server((HOST, 0)) for _ in range(count)]
     try:

@@ -35,7 +35,7 @@ def decode_pictures(image_bytes: tf.Tensor, height: int, width: int, channels: L
 @tf.function(autograph=False, reduce_retracing=True)  # eagerly, a loop would be twenty times slower
 def _decode(image_bytes: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
     # A loop for each format, because TensorFlow steps over every operation of a branch that is not taken: with the
-    # choice inside one loop, a JPEG of 320 × 240 took a quarter longer.
+    # choice inside one loop, a JPEG of 320 by 240 took a quarter longer.
     rows = _rows_by_format(image_bytes)
     parts = [
         _decode_format(read, tf.gather(image_bytes, of_format), height, width)
