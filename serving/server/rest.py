@@ -110,7 +110,7 @@ class RestApp:
         if signature is None:
             raise invalid(f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def')
         inputs, layout = json_tensor.read_inputs(document, signature.inputs, name)
-        outputs = await self._in_time(predict.run(served, signature, tuple(signature.outputs), inputs))
+        outputs = await predict.run(served, signature, tuple(signature.outputs), inputs)
         return json_tensor.write_outputs(outputs, layout)
 
     async def _infer(self, call: rest_path.Call, body: bytes) -> bytes:
@@ -119,15 +119,8 @@ class RestApp:
         rows = json_examples.read(document)
         served = self._models.find(call.name, call.version, call.label)
         prepared = examples.prepare(served.model, name, _KINDS[call.verb])
-        (result,) = await self._in_time(examples.infer(served, [prepared], rows))
+        (result,) = await examples.infer(served, [prepared], rows)
         return json_examples.write(result)
-
-    async def _in_time[T](self, run: Awaitable[T]) -> T:
-        try:
-            async with asyncio.timeout(self._timeout or None):
-                return await run
-        except TimeoutError as error:
-            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from error
 
 
 def _metadata(served: Served[SessionModel]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def with_one_running(runs: Runs, scenario: Callable[[Batcher], Awaitable[Any]], 
             return await scenario(batcher), await first
         finally:
             runs.may_go_on.set()
-            await asyncio.to_thread(batcher.close)
+            await batcher.close()
 
     return asyncio.run(main())[0]
 
@@ -192,7 +192,7 @@ def test_closing_finishes_what_is_queued() -> None:
 
     async def scenario(batcher: Batcher) -> Any:
         futures = queue(batcher, [1], [2])
-        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
+        closing = asyncio.create_task(batcher.close())
         runs.may_go_on.set()
         await closing
         with pytest.raises(RuntimeError, match="closed"):
