@@ -38,7 +38,6 @@ setup(
         "scikit-learn>=1.5",
         "tensorboard>=2.19",
         "typer>=0.15",
-        "uvicorn>=0.34",
         "uvloop>=0.21",
     ],
     extras_require={

@@ -4,65 +4,29 @@ By default it is greedy and never waits for more: under light load every request
 load requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
 
-The queues belong to the event loop and need no locks. It hands a group to the worker only when the worker is idle and
-the events of this turn of the loop have all been seen, so that requests that came together run together.
+A run follows the last at once if at least as many rows wait for it. Otherwise the event loop first sees what else has
+come in: it hands over the next run only when it has gone through the events of a turn, so that requests that come
+together run together, and a busy loop gets larger runs rather than more.
 """
 
 import asyncio
 import queue
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
 
 import numpy as np
 
 from serving.server import request_record, rows
 from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
-from serving.server.request_record import RequestRecord
 from serving.server.rows import Arrays
 from serving.server.signature import Signature
+from serving.server.waiting import NEVER, Call, Waiting, WaitingRequests, end_late
 
 # (signature name, names of the wanted outputs, inputs) → outputs; serving.server.session_model.SessionModel.run
 Run = Callable[[str, tuple[str, ...], Arrays], Arrays]
 Outcome = Arrays | BaseException
-
-# The name of a signature and the names of the wanted outputs.
-_Call = tuple[str, tuple[str, ...]]
-
-_NEVER = float("inf")
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """The inputs of a request and its outputs to come. Requests with equal keys may share a run; None runs alone."""
-
-    call: _Call
-    key: Hashable
-    inputs: Arrays
-    rows: int
-    outputs: asyncio.Future[Arrays]
-    record: RequestRecord | None
-    queued: float
-
-    @property
-    def room(self) -> int:
-        """The rows it takes up in the queue; one without rows counts too."""
-        return self.rows or 1
-
-    @property
-    def deadline(self) -> float:
-        return self.record.deadline if self.record else _NEVER
-
-
-@dataclass(slots=True)
-class _Queue:
-    """Requests that may share a run."""
-
-    requests: deque[_Request] = field(default_factory=deque)
-    rows: int = 0
 
 
 class Batcher:
@@ -79,15 +43,14 @@ class Batcher:
         self._run = run
         self._batching = batching or Batching()
         self._loop = asyncio.get_running_loop()
-        self._queues: OrderedDict[Hashable, _Queue] = OrderedDict()
-        self._waiting_rows = 0
-        self._running: list[_Request] = []
+        self._waiting = WaitingRequests(self._batching)
+        self._running: list[Waiting] = []
         self._dispatch_due: asyncio.Handle | None = None
         self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = _NEVER
+        self._alarm_at = NEVER
         self._closed: asyncio.Future[None] | None = None
-        self._alone: set[_Call] = set()  # calls whose outputs turned out not to have a row for each row
-        self._groups: queue.SimpleQueue[list[_Request]] = queue.SimpleQueue()  # an empty one ends the thread
+        self._alone: set[Call] = set()  # calls whose outputs turned out not to have a row for each row
+        self._handed_over: queue.SimpleQueue[list[Waiting]] = queue.SimpleQueue()  # an empty one ends the thread
         self._thread = threading.Thread(target=self._work, name=f"batcher {name}", daemon=True)
         self._thread.start()
 
@@ -114,22 +77,23 @@ class Batcher:
         if limit and count > limit:
             raise invalid(f"Task size {count} is larger than maximum input batch size {limit}")
         call = (signature.name, outputs)
-        if not (count > 0 and call not in self._alone and self._can_share(signature)):
-            return self._enqueue([self._request(call, None, inputs, count, record)])[0].outputs
-        if self._batching.split and count > self._batching.max_run_rows:
-            sizes = rows.chunks(count, self._batching.max_run_rows)
-            parts = [
-                self._request(call, (call, self._shapes(signature, part)), part, size, record)
-                for part, size in zip(rows.split(inputs, sizes), sizes, strict=True)
-            ]
-            return asyncio.ensure_future(_joined(self._enqueue(parts)))
-        key = (call, self._shapes(signature, inputs))
-        return self._enqueue([self._request(call, key, inputs, count, record)])[0].outputs
-
-    def _request(
-        self, call: _Call, key: Hashable, inputs: Arrays, count: int, record: RequestRecord | None
-    ) -> _Request:
-        return _Request(call, key, inputs, count, self._loop.create_future(), record, time.monotonic())
+        shares = count > 0 and call not in self._alone and self._can_share(signature)
+        parts = [inputs]
+        if shares and self._batching.split and count > self._batching.max_run_rows:
+            parts = rows.split(inputs, rows.chunks(count, self._batching.max_run_rows))
+        requests = [
+            Waiting(
+                call,
+                (call, self._shapes(signature, part)) if shares else None,
+                part,
+                rows.common(part),
+                self._loop.create_future(),
+                record,
+            )
+            for part in parts
+        ]
+        self._enqueue(requests)
+        return requests[0].outputs if len(requests) == 1 else asyncio.ensure_future(_joined(requests))
 
     def _can_share(self, signature: Signature) -> bool:
         return signature.can_batch or (self._batching.pad and signature.can_batch_padded)
@@ -143,47 +107,13 @@ class Batcher:
             for spec, array in zip(signature.inputs.values(), inputs, strict=True)
         )
 
-    def _enqueue(self, requests: list[_Request]) -> list[_Request]:
-        """Queue all or none."""
+    def _enqueue(self, requests: list[Waiting]) -> None:
         if self._closed:
             raise RuntimeError("the batcher is closed")
-        self._make_room(sum(request.room for request in requests))
-        for request in requests:
-            key = request.key or request
-            waiting = self._queues.get(key)
-            if waiting is None:
-                waiting = self._queues[key] = _Queue()
-            waiting.requests.append(request)
-            waiting.rows += request.rows
-            self._waiting_rows += request.room
+        self._waiting.add(requests)
         self._set_alarm(requests[0].deadline)
         if not self._running and self._dispatch_due is None:
             self._dispatch_due = self._loop.call_soon(self._dispatch)
-        return requests
-
-    def _make_room(self, count: int) -> None:
-        """Raises StatusError (RESOURCE_EXHAUSTED) if `count` more rows may not wait."""
-        most = self._batching.max_waiting_rows
-        if not self._waiting_rows or self._waiting_rows + count <= most:
-            return
-        self._forget_done()
-        if self._waiting_rows and self._waiting_rows + count > most:
-            raise StatusError(
-                Code.RESOURCE_EXHAUSTED,
-                "The batch scheduling queue to which this task was submitted is full: "
-                f"{self._waiting_rows} rows are waiting, at most {most} may",
-            )
-
-    def _forget_done(self) -> None:
-        """Take out of the queues what nobody waits for any more."""
-        for key, waiting in list(self._queues.items()):
-            waiting.requests = deque(request for request in waiting.requests if not request.outputs.done())
-            waiting.rows = sum(request.rows for request in waiting.requests)
-            if not waiting.requests:
-                del self._queues[key]
-        self._waiting_rows = sum(request.room for waiting in self._queues.values() for request in waiting.requests)
-
-    # --- deadlines ---------------------------------------------------------------------------------------------------
 
     def _set_alarm(self, deadline: float) -> None:
         """Look at all deadlines at `deadline`, unless that is done earlier anyway."""
@@ -195,79 +125,33 @@ class Batcher:
 
     def _end_late(self) -> None:
         """Answer the requests whose deadline has passed, and set the alarm for the next."""
-        self._alarm, self._alarm_at = None, _NEVER
-        now, following = time.monotonic(), _NEVER
-        for request in self._held():
-            _end_if_late(request, now)
-            if not request.outputs.done():
-                following = min(following, request.deadline)
+        self._alarm, self._alarm_at = None, NEVER
+        following = end_late([*self._running, *self._waiting.all()])
+        self._waiting.forget_done()
         self._set_alarm(following)
 
-    def _held(self) -> Iterator[_Request]:
-        yield from self._running
-        for waiting in self._queues.values():
-            yield from waiting.requests
-
-    # --- runs --------------------------------------------------------------------------------------------------------
-
     def _dispatch(self) -> None:
-        """Hand the next group to the worker, or come back when its time has come."""
+        """Hand the next run to the worker, which is idle, or come back when its time has come."""
         if self._dispatch_due:
             self._dispatch_due.cancel()
             self._dispatch_due = None
-        while self._queues:
-            key, seconds = self._ready()
-            if key is None:
-                self._dispatch_due = self._loop.call_later(seconds, self._dispatch)
-                return
-            self._running = self._taken_from(key)
-            if self._running:
-                self._groups.put(self._running)
-                return
-        if self._closed and not self._closed.done():
-            self._groups.put([])
+        self._running, seconds = self._waiting.take(at_once=self._closed is not None)
+        if self._running:
+            self._handed_over.put(self._running)
+        elif seconds < NEVER:
+            self._dispatch_due = self._loop.call_later(seconds, self._dispatch)
+        elif self._closed and not self._closed.done():
+            self._handed_over.put([])
             self._closed.set_result(None)
 
-    def _ready(self) -> tuple[Hashable | None, float]:
-        """The first queue whose time has come, else how long to wait for one."""
-        wait = self._batching.wait_seconds
-        if not wait or self._closed:
-            return next(iter(self._queues)), 0.0
-        now, shortest = time.monotonic(), wait
-        for key, waiting in self._queues.items():
-            first = waiting.requests[0]
-            left = first.queued + wait - now
-            if left <= 0 or first.key is None or waiting.rows >= self._batching.max_run_rows:
-                return key, 0.0
-            shortest = min(left, shortest)
-        return None, shortest
-
-    def _taken_from(self, key: Hashable) -> list[_Request]:
-        """The next requests of a queue that fit into a run, without those that nobody waits for."""
-        waiting, group, count, now = self._queues[key], list[_Request](), 0, time.monotonic()
-        while waiting.requests:
-            request = waiting.requests[0]
-            _end_if_late(request, now)
-            wanted = not request.outputs.done()
-            if wanted and group and count + request.rows > self._batching.max_run_rows:
-                break
-            waiting.requests.popleft()
-            waiting.rows -= request.rows
-            self._waiting_rows -= request.room
-            if wanted:
-                count += request.rows
-                group.append(request)
-        if waiting.requests:
-            self._queues.move_to_end(key)
-        else:
-            del self._queues[key]
-        return group
-
-    def _settle(self, group: list[_Request], outcomes: list[Outcome]) -> None:
-        """The worker has finished a group."""
+    def _settle(self, group: list[Waiting], outcomes: list[Outcome], following: list[Waiting]) -> None:
+        """The worker has finished `group` and goes on with `following`, or else waits."""
         now = time.monotonic()
-        self._running = []
-        self._dispatch_due = self._loop.call_soon(self._dispatch)  # before what the answers make due
+        self._running = following
+        if following:
+            self._set_alarm(min(request.deadline for request in following))
+        else:
+            self._dispatch_due = self._loop.call_soon(self._dispatch)  # before what the answers make due
         for request, outcome in zip(group, outcomes, strict=True):
             if request.record is not None:
                 request.record.run_seconds = now - request.queued
@@ -289,10 +173,16 @@ class Batcher:
     # --- in the worker's thread --------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while group := self._groups.get():
-            self._loop.call_soon_threadsafe(self._settle, group, self._outcomes(group))
+        group = self._handed_over.get()
+        while group:
+            outcomes = self._outcomes(group)
+            following: list[Waiting] = []
+            if self._waiting.rows >= sum(request.rows for request in group):
+                following, _ = self._waiting.take()
+            self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
+            group = following or self._handed_over.get()
 
-    def _outcomes(self, group: list[_Request]) -> list[Outcome]:
+    def _outcomes(self, group: list[Waiting]) -> list[Outcome]:
         first = group[0]
         count = sum(request.rows for request in group)
         extra = self._batching.padded_rows(count) - count if first.key is not None else 0
@@ -303,13 +193,13 @@ class Batcher:
                 pass
         return [self._run_alone(request) for request in group]
 
-    def _run_alone(self, request: _Request) -> Outcome:
+    def _run_alone(self, request: Waiting) -> Outcome:
         try:
             return self._run(*request.call, request.inputs)
         except Exception as error:  # noqa: BLE001  (it is handed to the one who asked)
             return error
 
-    def _run_together(self, group: list[_Request], extra: int) -> list[Arrays]:
+    def _run_together(self, group: list[Waiting], extra: int) -> list[Arrays]:
         call = group[0].call
         inputs = rows.join((request.inputs for request in group), extra=extra, pad=self._batching.pad)
         results = self._run(*call, inputs)
@@ -320,12 +210,7 @@ class Batcher:
         return rows.split(results, [request.rows for request in group])
 
 
-def _end_if_late(request: _Request, now: float) -> None:
-    if request.deadline <= now and not request.outputs.done():
-        request.outputs.set_exception(StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification"))
-
-
-async def _joined(parts: list[_Request]) -> Arrays:
+async def _joined(parts: list[Waiting]) -> Arrays:
     """The outputs of a request that runs in parts."""
     futures = [part.outputs for part in parts]
     try:

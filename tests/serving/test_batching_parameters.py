@@ -325,6 +325,48 @@ def test_a_request_past_its_deadline_is_not_run() -> None:
     assert model.inputs == [[0.0], [2.0]]
 
 
+def test_a_request_is_answered_at_its_deadline_though_it_runs() -> None:
+    model = Tenfold(may_go_on=False)
+
+    async def scenario(batcher: Batcher) -> Any:
+        began = time.monotonic()
+        current.set(RequestRecord("REST", "predict", "1", deadline=began + 0.3))
+        later = submit(batcher, [1.0])
+        current.set(RequestRecord("REST", "predict", "2", deadline=began + 0.1))
+        sooner = submit(batcher, [2.0])
+        current.set(None)
+        without = submit(batcher, [3.0])
+        for future, least in ((sooner, 0.1), (later, 0.3)):
+            with pytest.raises(StatusError, match="Timed out") as caught:
+                await future
+            assert caught.value.code is Code.DEADLINE_EXCEEDED
+            assert least - 0.01 < time.monotonic() - began < least + 0.15
+        model.may_go_on.set()
+        assert (await without)[0].tolist() == [30.0]
+
+    serve(model, Batching(), scenario)
+    assert model.inputs == [[1.0, 2.0, 3.0]]
+
+
+def test_those_whose_time_has_passed_take_no_room() -> None:
+    model = Tenfold(may_go_on=False)
+
+    async def scenario(batcher: Batcher) -> Any:
+        first = await with_worker_busy(batcher, model)
+        gone = [submit(batcher, [1.0]) for _ in range(4)]
+        with pytest.raises(StatusError, match="4 rows are waiting, at most 4 may"):
+            submit(batcher, [2.0])
+        gone[2].cancel()
+        kept = submit(batcher, [3.0])
+        with pytest.raises(StatusError, match="4 rows are waiting, at most 4 may"):
+            submit(batcher, [4.0])
+        model.may_go_on.set()
+        await asyncio.gather(first, kept, gone[0], gone[1], gone[3])
+
+    serve(model, Batching(max_waiting_rows=4), scenario)
+    assert model.inputs == [[0.0], [1.0, 1.0, 1.0, 3.0]]
+
+
 def test_a_cancelled_request_in_parts_is_not_run() -> None:
     model = Tenfold(may_go_on=False)
 
