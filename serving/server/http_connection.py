@@ -244,17 +244,21 @@ class Connection(asyncio.Protocol):
             self._check_writing()
         if now < self._read_due or not self._transport.is_reading() or (self._stage is _Stage.END and self._is_busy()):
             return
-        if self._stage is _Stage.END or (self._stage is not _Stage.BODY and not self._chunk_bytes):
+        if not self._has_begun():
             self._transport.close()
             return
         message = f"the request's {self._stage.value} did not come within {self._seconds[self._stage]:g} seconds"
         self._refuse(_refusal(HTTPStatus.REQUEST_TIMEOUT, message))
 
     def stop(self) -> None:
-        """Answer what has come, then close."""
+        """Answer what has come, and what has begun to come, then close."""
         self._is_stopping = True
-        if not self._is_busy():
+        if not self._is_busy() and not self._has_begun():
             self._transport.close()
+
+    def _has_begun(self) -> bool:
+        """Whether a part of a request has come, and the rest is awaited."""
+        return self._stage is _Stage.BODY or (self._stage is _Stage.HEADERS and self._chunk_bytes > 0)
 
     def abort(self) -> None:
         """Close at once."""

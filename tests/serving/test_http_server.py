@@ -270,17 +270,25 @@ def test_one_that_reads_slowly_is_not() -> None:
     serve(scenario, WireLimits(write_seconds=0.5))
 
 
-@pytest.mark.parametrize("path", [b"/wait", b""])
-def test_stopping_answers_what_has_come(path: bytes) -> None:
+@pytest.mark.parametrize(
+    ("sent", "rest"),
+    [
+        (b"GET /wait HTTP/1.1\r\n\r\n", b""),
+        (b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\na", b"b"),
+        (b"GET / HT", b"TP/1.1\r\n\r\n"),
+        (b"", None),
+    ],
+)
+def test_stopping_answers_what_has_begun(sent: bytes, rest: bytes | None) -> None:
     async def scenario(handler: Asked, server: HttpServer, client: Client) -> None:
-        client.writer.write(b"GET %b HTTP/1.1\r\n\r\n" % path if path else b"GET / HT")
+        client.writer.write(sent)
         await asyncio.sleep(0.05)
         stopping = asyncio.create_task(server.stop(grace_seconds=10))
         await asyncio.sleep(0.05)
-        assert stopping.done() is not bool(path)
-        handler.go_on.set()
-        if path:
-            status, headers, _ = await client.answer()
+        assert stopping.done() is (rest is None)
+        if rest is not None:
+            handler.go_on.set()
+            status, headers, _ = await client.ask(rest)
             assert (status, headers["connection"]) == (200, "close")
         assert await client.is_closed()
         client.writer.close()
