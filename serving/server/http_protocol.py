@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.server import json_tensor
@@ -43,7 +44,7 @@ class _Stage(enum.Enum):
     NOTHING = "nothing"
 
 
-class _TooManyHeadersError(Exception):
+class _RefusedError(Exception):
     """Raised inside a parser callback, which ends the parsing."""
 
 
@@ -78,11 +79,31 @@ class HttpProtocol(HttpToolsProtocol):
         if self._stage is _Stage.NOTHING and (self.cycle is None or self.cycle.response_complete):
             self._stage = _Stage.HEADERS
         self._has_ended = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._stage is _Stage.HEADERS:
             self._count_headers(len(data))
         if self._stage is not self._timed:
             self._watch()
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser. Raises httptools.HttpParserError.
+
+        An offer to go on in another protocol, which Java's HttpClient makes with every request, is passed over (RFC
+        9110, 7.8). httptools takes what follows such headers for that protocol, so they are parsed again without it.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            version = self.parser.get_http_version().encode()
+            head = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+            head += [b"%s: %s" % (name, value) for name, value in self.headers if name != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does it
+            self._parse(b"\r\n".join([*head, b"", data[upgrade.args[0] :]]))
 
     def _count_headers(self, size: int) -> None:
         """Headers that are not complete. Behind another request in the same chunk, it is not known where they began."""
@@ -98,12 +119,18 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its answering begins, unless its headers are too many."""
         if self._headers_size() > self.limits.header_bytes:
-            raise _TooManyHeadersError
-        self._stage, self._header_bytes = _Stage.BODY, 0
+            raise _RefusedError
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise _RefusedError
+            return  # see _parse
         super().on_headers_complete()
+        self._stage, self._header_bytes = _Stage.BODY, 0
 
     def on_message_complete(self) -> None:
         """All of the request is here."""
+        if self._stage is not _Stage.BODY:
+            return
         self._stage, self._has_ended = _Stage.NOTHING, True
         super().on_message_complete()
 
