@@ -34,6 +34,12 @@ _Call = tuple[str, tuple[str, ...]]
 
 _NEVER = float("inf")
 
+# A request is not run unless as many times the length of a run is left: the answer has a way to go as well.
+_MARGIN = 2.0
+
+# How much the last run counts among those before it.
+_NEWS = 0.1
+
 
 @dataclass(slots=True, eq=False)
 class _Request:
@@ -82,6 +88,8 @@ class Batcher:
         self._queues: OrderedDict[Hashable, _Queue] = OrderedDict()
         self._waiting_rows = 0
         self._running: list[_Request] = []
+        self._run_began = 0.0
+        self._run_seconds = 0.0  # what runs take of late
         self._dispatch_due: asyncio.Handle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = _NEVER
@@ -198,7 +206,8 @@ class Batcher:
         self._alarm, self._alarm_at = None, _NEVER
         now, following = time.monotonic(), _NEVER
         for request in self._held():
-            _end_if_late(request, now)
+            if request.deadline <= now:
+                _end(request)
             if not request.outputs.done():
                 following = min(following, request.deadline)
         self._set_alarm(following)
@@ -222,6 +231,7 @@ class Batcher:
                 return
             self._running = self._taken_from(key)
             if self._running:
+                self._run_began = time.monotonic()
                 self._groups.put(self._running)
                 return
         if self._closed and not self._closed.done():
@@ -247,7 +257,8 @@ class Batcher:
         waiting, group, count, now = self._queues[key], list[_Request](), 0, time.monotonic()
         while waiting.requests:
             request = waiting.requests[0]
-            _end_if_late(request, now)
+            if self._is_hopeless(request, now):
+                _end(request)
             wanted = not request.outputs.done()
             if wanted and group and count + request.rows > self._batching.max_run_rows:
                 break
@@ -263,10 +274,20 @@ class Batcher:
             del self._queues[key]
         return group
 
+    def _is_hopeless(self, request: _Request, now: float) -> bool:
+        """Whether its answer would come too late.
+
+        Under overload the first in line are those whose time is nearly up; to run them until it is would make every
+        answer late. Who has hardly waited is run in any case, so one long run does not bar the way to those after it.
+        """
+        left, waited = request.deadline - now, now - request.queued
+        return left <= 0 or (left < _MARGIN * self._run_seconds and waited > self._run_seconds)
+
     def _settle(self, group: list[_Request], outcomes: list[Outcome]) -> None:
         """The worker has finished a group."""
         now = time.monotonic()
         self._running = []
+        self._run_seconds += _NEWS * (now - self._run_began - self._run_seconds)
         self._dispatch_due = self._loop.call_soon(self._dispatch)  # before what the answers make due
         for request, outcome in zip(group, outcomes, strict=True):
             if request.record is not None:
@@ -320,8 +341,9 @@ class Batcher:
         return rows.split(results, [request.rows for request in group])
 
 
-def _end_if_late(request: _Request, now: float) -> None:
-    if request.deadline <= now and not request.outputs.done():
+def _end(request: _Request) -> None:
+    """Answer a request for which there is no time, unless it has been answered."""
+    if not request.outputs.done():
         request.outputs.set_exception(StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification"))
 
 
