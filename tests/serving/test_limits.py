@@ -142,7 +142,7 @@ def test_the_work_of_a_deadline_that_has_passed_is_not_done(operated: Operated, 
         with pytest.raises(grpc.RpcError) as caught:
             predictor(operated_channel)(request(9e6), timeout=0.1, metadata=[("x-request-id", "late")])
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert operated.logged(id="late")["code"] == "CANCELLED"
+        assert operated.logged(id="late")["code"] in {"CANCELLED", "DEADLINE_EXCEEDED"}  # whichever is noticed first
         began = time.monotonic()
         assert list(predictor(operated_channel)(request(2.0), timeout=20).outputs["y"].float_val) == [2.0]
         assert busy.result()[0] == 200
