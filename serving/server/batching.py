@@ -13,7 +13,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 
 import numpy as np
 
@@ -22,11 +22,14 @@ from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
 from serving.server.rows import Arrays
 from serving.server.signature import Signature
-from serving.server.waiting import NEVER, Call, Waiting, WaitingRequests, end_late
+from serving.server.waiting import NEVER, Call, Waiting, WaitingRequests
 
 # (signature name, names of the wanted outputs, inputs) → outputs; serving.server.session_model.SessionModel.run
 Run = Callable[[str, tuple[str, ...], Arrays], Arrays]
 Outcome = Arrays | BaseException
+
+# How much the last run counts, among those before it, for what is known of the length of runs.
+_NEWS = 0.1
 
 
 class Batcher:
@@ -126,9 +129,10 @@ class Batcher:
     def _end_late(self) -> None:
         """Answer the requests whose deadline has passed, and set the alarm for the next."""
         self._alarm, self._alarm_at = None, NEVER
-        following = end_late([*self._running, *self._waiting.all()])
+        now, held = time.monotonic(), [*self._running, *self._waiting.all()]
+        _end(request for request in held if request.deadline <= now)
         self._waiting.forget_done()
-        self._set_alarm(following)
+        self._set_alarm(min((request.deadline for request in held if request.deadline > now), default=NEVER))
 
     def _dispatch(self) -> None:
         """Hand the next run to the worker, which is idle, or come back when its time has come."""
@@ -136,6 +140,7 @@ class Batcher:
             self._dispatch_due.cancel()
             self._dispatch_due = None
         self._running, seconds = self._waiting.take(at_once=self._closed is not None)
+        _end(self._waiting.pop_late())
         if self._running:
             self._handed_over.put(self._running)
         elif seconds < NEVER:
@@ -147,6 +152,7 @@ class Batcher:
     def _settle(self, group: list[Waiting], outcomes: list[Outcome], following: list[Waiting]) -> None:
         """The worker has finished `group` and goes on with `following`, or else waits."""
         now = time.monotonic()
+        _end(self._waiting.pop_late())
         self._running = following
         if following:
             self._set_alarm(min(request.deadline for request in following))
@@ -175,7 +181,9 @@ class Batcher:
     def _work(self) -> None:
         group = self._handed_over.get()
         while group:
+            began = time.monotonic()
             outcomes = self._outcomes(group)
+            self._waiting.run_seconds += _NEWS * (time.monotonic() - began - self._waiting.run_seconds)
             following: list[Waiting] = []
             if self._waiting.rows >= sum(request.rows for request in group):
                 following, _ = self._waiting.take()
@@ -208,6 +216,13 @@ class Batcher:
             self._alone.add(call)
             raise ValueError("the outputs do not have one row for each input row")
         return rows.split(results, [request.rows for request in group])
+
+
+def _end(late: Iterable[Waiting]) -> None:
+    """Answer requests for which there is no time, unless they have been answered."""
+    for request in late:
+        if not request.outputs.done():
+            request.outputs.set_exception(StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification"))
 
 
 async def _joined(parts: list[Waiting]) -> Arrays:

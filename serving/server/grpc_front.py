@@ -1,6 +1,5 @@
 """What is done around every gRPC request: it is observed, and its `x-request-id` goes back in the trailing metadata."""
 
-import asyncio
 import math
 import time
 from collections.abc import Iterable
@@ -10,9 +9,6 @@ import grpc
 
 from serving.server.errors import Code, StatusError
 from serving.server.observer import REQUEST_ID, Observer
-
-# gRPC's clock and ours may differ by as much.
-_CLOCK_SECONDS = 0.01
 
 _BY_NUMBER = {code.value[0]: code for code in Code}
 
@@ -59,10 +55,6 @@ class ObservedHandlers(grpc.GenericRpcHandler):
                 return response
             except grpc.aio.AbortError:
                 record.code = _code(context)
-                raise
-            except asyncio.CancelledError:
-                if time.monotonic() >= deadline - _CLOCK_SECONDS:
-                    record.code = Code.DEADLINE_EXCEEDED
                 raise
             finally:
                 self._observer.end(record)

@@ -15,7 +15,7 @@ class Request:
     Attributes:
         method: as sent, in capitals for all that are known.
         target: path and query as sent, not decoded.
-        headers: by name in small letters; of those sent twice the last.
+        headers: by name in small letters; those sent twice with a comma between.
         body: its bytes without transfer encoding; content encodings are left as they are.
         client: where it comes from, `host:port`.
         keep_alive: whether more requests may follow on its connection.

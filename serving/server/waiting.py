@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from serving.server.batching_parameters import Batching
@@ -13,6 +13,9 @@ from serving.server.request_record import RequestRecord
 from serving.server.rows import Arrays
 
 NEVER = float("inf")
+
+# A request is not run unless as many times the length of a run is left: the answer has a way to go as well.
+_MARGIN = 2.0
 
 # The name of a signature and the names of the wanted outputs.
 Call = tuple[str, tuple[str, ...]]
@@ -57,13 +60,15 @@ class WaitingRequests:
 
     Attributes:
         rows: how many wait.
+        run_seconds: how long a run takes of late; what it would answer too late is not taken.
     """
 
     def __init__(self, batching: Batching):
         self.rows = 0
+        self.run_seconds = 0.0
         self._batching = batching
         self._lines: OrderedDict[Hashable, _Line] = OrderedDict()
-        self._late: list[Waiting] = []  # taken out past their deadline, and not yet told
+        self._late: list[Waiting] = []
         self._lock = threading.Lock()
 
     def add(self, requests: list[Waiting]) -> None:
@@ -89,14 +94,19 @@ class WaitingRequests:
             self.rows += count
 
     def all(self) -> list[Waiting]:
-        """Those that wait and those that were found to be late."""
+        """Those that wait."""
         with self._lock:
-            return [*self._late, *(request for line in self._lines.values() for request in line.requests)]
+            return [request for line in self._lines.values() for request in line.requests]
+
+    def pop_late(self) -> list[Waiting]:
+        """Those that `take` found too late to be run."""
+        with self._lock:
+            late, self._late = self._late, []
+            return late
 
     def forget_done(self) -> None:
         """Take out what nobody waits for any more."""
         with self._lock:
-            self._late = [request for request in self._late if not request.outputs.done()]
             lines, self._lines = self._lines, OrderedDict()
             for key, line in lines.items():
                 kept = deque(request for request in line.requests if not request.outputs.done())
@@ -138,7 +148,7 @@ class WaitingRequests:
         line, group, count, now = self._lines[key], list[Waiting](), 0, time.monotonic()
         while line.requests:
             request = line.requests[0]
-            is_late = request.deadline <= now
+            is_late = self._is_too_late(request, now)
             wanted = not is_late and not request.outputs.done()
             if wanted and group and count + request.rows > self._batching.max_run_rows:
                 break
@@ -156,15 +166,11 @@ class WaitingRequests:
             del self._lines[key]
         return group
 
+    def _is_too_late(self, request: Waiting, now: float) -> bool:
+        """Whether its answer would come too late.
 
-def end_late(requests: Iterable[Waiting]) -> float:
-    """Answer those whose deadline has passed; returns the next deadline. For the event loop's thread."""
-    now, following = time.monotonic(), NEVER
-    for request in requests:
-        if request.outputs.done():
-            continue
-        if request.deadline <= now:
-            request.outputs.set_exception(StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification"))
-        else:
-            following = min(following, request.deadline)
-    return following
+        Under overload the first in line are those whose time is nearly up; to run them until it is would make every
+        answer late. Who has hardly waited is run in any case, so one long run does not bar the way to those after it.
+        """
+        left, waited = request.deadline - now, now - request.queued
+        return left <= 0 or (left < _MARGIN * self.run_seconds and waited > self.run_seconds)
