@@ -57,6 +57,8 @@ HEAD = b"POST /v1/models/slow:predict HTTP/1.1\r\nhost: x\r\n"
         (HEAD + b"a: " + b"b" * 9000, 431, "the request line and the headers are larger than 8192 bytes"),
         (b"GET /" + b"b" * 9000, 431, "the request line and the headers are larger than 8192 bytes"),
         (b"what is this\r\n\r\n", 400, "Invalid HTTP request received."),
+        (b"CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "Invalid HTTP request received."),
+        (b"GET http://x HTTP/1.1\r\nhost: x\r\n\r\n", 400, "Invalid HTTP request received."),
     ],
 )
 def test_slow_and_flooding_clients(operated: Operated, sent: bytes, status: int, error: str) -> None:
@@ -95,6 +97,24 @@ def test_a_connection_is_used_again(operated: Operated) -> None:
             while not received.endswith(b"\r\n\r\nok\n"):
                 received += connection.recv(65536)
             time.sleep(0.6)  # longer than headers may take once they have begun
+
+
+@pytest.mark.parametrize("cut", [0, 60, 146, 155])
+def test_an_offer_of_another_protocol_is_passed_over(operated: Operated, cut: int) -> None:
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAA\r\n"
+    sent = HEAD + offer + b'content-length: 18\r\n\r\n{"instances": [7]}'
+    with operated.connect() as connection:
+        for _ in range(2):
+            connection.sendall(sent[:cut])
+            time.sleep(0.02)
+            connection.sendall(sent[cut:])
+            received = b""
+            while not received.endswith(b"}"):
+                received += connection.recv(65536)
+            assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert received.endswith(b'\r\n\r\n{"predictions":[7.0]}')
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + offer + b"\r\n")
+        assert answer_to(connection) == (200, "ok\n")
 
 
 # --- work that nobody waits for -------------------------------------------------------------------------------------
