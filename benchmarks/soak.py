@@ -1,6 +1,6 @@
 """Requests by the hundred thousand while versions are swapped and the configuration is reloaded.
 
-    ./dev python -m benchmarks.soak [--requests 200000] [--connections 16] [--swap-seconds 1]
+    ./dev python -m benchmarks.soak [--requests 200000] [--connections 8] [--swap-seconds 1]
 
 See `benchmarks.swaps` for what changes. Each answer is held against what it may be: no error, no version that was not
 served then, over gRPC the version that the answer claims. The server's memory must stay as it is after the first swaps.
@@ -80,7 +80,7 @@ class Result:
 
 
 def soak(requests: int, connections: int, swap_seconds: float) -> Result:
-    """Ask a server of our own so often, half of the connections over REST and half over gRPC."""
+    """Ask a server of our own so often, half of it over REST and half over gRPC, on so many connections each."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         save_template(folder / "template")
@@ -98,20 +98,23 @@ def soak(requests: int, connections: int, swap_seconds: float) -> Result:
 
 async def _soak(server: ModelServer, swaps: Swaps, requests: int, connections: int, swap_seconds: float) -> Result:
     result = Result()
-    opened: list[RestConnection | GrpcConnection] = []
-    for kind, _ in zip(itertools.cycle((RestConnection, GrpcConnection)), range(connections), strict=False):
-        opened.append(await kind.open(server.host, server.rest_port if kind is RestConnection else server.grpc_port))
-    numbers = iter(range(requests))
+    over_rest, over_grpc = iter(range(requests // 2)), iter(range(requests - requests // 2))
+    opened: list[tuple[RestConnection | GrpcConnection, Iterator[int]]] = []
+    for _ in range(connections):
+        opened.append((await RestConnection.open(server.host, server.rest_port), over_rest))
+        opened.append((await GrpcConnection.open(server.host, server.grpc_port), over_grpc))
     started = time.monotonic()
     sampler = asyncio.create_task(_sample(server.pid, swaps, result))
     async with grpc.aio.insecure_channel(f"{server.host}:{server.grpc_port}") as channel:
         swapper = asyncio.create_task(_keep_swapping(swaps, channel, swap_seconds, result))
-        await asyncio.gather(*(_ask_on(connection, numbers, swaps, result) for connection in opened))
+        await asyncio.gather(*(_ask_on(connection, numbers, swaps, result) for connection, numbers in opened))
         result.seconds = time.monotonic() - started
         for task in (swapper, sampler):
             task.cancel()
-        await asyncio.gather(swapper, sampler, return_exceptions=True)
-    await asyncio.gather(*(connection.close() for connection in opened))
+        for outcome in await asyncio.gather(swapper, sampler, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+    await asyncio.gather(*(connection.close() for connection, _ in opened))
     result.swaps, result.reloads = swaps.swapped, swaps.reloaded
     return result
 
@@ -151,15 +154,18 @@ async def _ask(connection: Connection, address: Address, x: float) -> str:
         answer = await connection.ask(address.spec, x, TIMEOUT)
     finally:
         address.in_flight -= 1
-    return _judge(answer, address, oldest, x)
+    return judge(answer, address, oldest, x)
 
 
-def _judge(answer: Answer, address: Address, oldest: int, x: float) -> str:
+def judge(answer: Answer, address: Address, oldest: int, x: float) -> str:
+    """What is wrong with the answer to a request that was sent when `oldest` was the oldest version allowed."""
     if answer.code is not grpc.StatusCode.OK:
         return answer.error
     version = answer.y - x / 2
     if not oldest <= version <= address.newest:
         return f"answered by version {version:g}, allowed were {oldest} to {address.newest}"
+    if not version.is_integer():
+        return f"answered by version {version:g}, which is none"
     if answer.version not in {None, version}:
         return f"answered by version {version:g}, which said it were {answer.version}"
     address.oldest = max(address.oldest, int(version))
@@ -168,18 +174,19 @@ def _judge(answer: Answer, address: Address, oldest: int, x: float) -> str:
 
 async def _sample(pid: int, swaps: Swaps, result: Result) -> None:
     while True:
-        result.samples.append(Sample(swaps.swapped, await asyncio.to_thread(_memory, pid)))
+        result.samples.append(Sample(swaps.swapped, await asyncio.to_thread(memory_of, pid)))
         await asyncio.sleep(_SAMPLE_SECONDS)
 
 
-def _memory(pid: int) -> dict[str, int]:
+def memory_of(pid: int) -> dict[str, int]:
+    """Bytes of a process: resident; its share of them where others share; what is its own."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kilobytes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)}
     kilobytes["Uss"] = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
     return {kind: kilobytes[kind] * 1024 for kind in _KINDS}
 
 
-def main(requests: int = 200_000, connections: int = 16, swap_seconds: float = 1.0) -> None:
+def main(requests: int = 200_000, connections: int = 8, swap_seconds: float = 1.0) -> None:
     """Print what was seen."""
     result = soak(requests, connections, swap_seconds)
     table = Table("", "", box=box.MARKDOWN)
