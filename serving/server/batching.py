@@ -175,7 +175,9 @@ class Batcher:
     def _work(self) -> None:
         group = self._handed_over.get()
         while group:
+            began = time.monotonic()
             outcomes = self._outcomes(group)
+            self._waiting.note_run(time.monotonic() - began)
             following: list[Waiting] = []
             if self._waiting.rows >= sum(request.rows for request in group):
                 following, _ = self._waiting.take()

@@ -14,6 +14,12 @@ from serving.server.rows import Arrays
 
 NEVER = float("inf")
 
+# A request is not run unless as many times the length of a run is left: the answer has a way to go as well.
+_MARGIN = 2.0
+
+# How much the last run counts among those before it.
+_NEWS = 0.1
+
 # The name of a signature and the names of the wanted outputs.
 Call = tuple[str, tuple[str, ...]]
 
@@ -57,13 +63,15 @@ class WaitingRequests:
 
     Attributes:
         rows: how many wait.
+        run_seconds: what runs take of late.
     """
 
     def __init__(self, batching: Batching):
         self.rows = 0
+        self.run_seconds = 0.0
         self._batching = batching
         self._lines: OrderedDict[Hashable, _Line] = OrderedDict()
-        self._late: list[Waiting] = []  # taken out past their deadline, and not yet told
+        self._late: list[Waiting] = []  # taken out when it was too late for them, and not yet told
         self._lock = threading.Lock()
 
     def add(self, requests: list[Waiting]) -> None:
@@ -133,12 +141,25 @@ class WaitingRequests:
             shortest = min(left, shortest)
         return None, shortest
 
+    def note_run(self, seconds: float) -> None:
+        """A run has taken so long."""
+        self.run_seconds += _NEWS * (seconds - self.run_seconds)
+
+    def _is_late(self, request: Waiting, now: float) -> bool:
+        """Whether the answer would come too late.
+
+        Under overload the first in line are those whose time is nearly up; to run them until it is would make every
+        answer late. Who has hardly waited is run in any case, so one long run does not bar the way to those after it.
+        """
+        left, waited = request.deadline - now, now - request.queued
+        return left <= 0 or (left < _MARGIN * self.run_seconds and waited > self.run_seconds)
+
     def _taken_from(self, key: Hashable) -> list[Waiting]:
         """The next requests of a line that fit into a run, without those that nobody waits for."""
         line, group, count, now = self._lines[key], list[Waiting](), 0, time.monotonic()
         while line.requests:
             request = line.requests[0]
-            is_late = request.deadline <= now
+            is_late = self._is_late(request, now)
             wanted = not is_late and not request.outputs.done()
             if wanted and group and count + request.rows > self._batching.max_run_rows:
                 break
