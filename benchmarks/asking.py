@@ -103,7 +103,9 @@ class GrpcConnection:
     def __init__(self, channel: grpc.aio.Channel):
         self._channel = channel
         self._call = channel.unary_unary(
-            _PREDICT, request_serializer=PredictRequest.SerializeToString, response_deserializer=PredictResponse.FromString
+            _PREDICT,
+            request_serializer=PredictRequest.SerializeToString,
+            response_deserializer=PredictResponse.FromString,
         )
 
     @classmethod

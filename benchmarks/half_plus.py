@@ -40,7 +40,7 @@ def remove(base: Path, number: int) -> None:
 def _save(folder: Path) -> None:
     import tensorflow as tf
 
-    class HalfPlus(tf.Module):  # type: ignore[misc]
+    class HalfPlus(tf.Module):
         def __init__(self, asset: Path):
             super().__init__()
             lines = tf.lookup.TextFileInitializer(

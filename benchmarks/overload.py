@@ -2,10 +2,11 @@
 
     ./dev python -m benchmarks.overload [--seconds 10] [--times 2]
 
-Before and after, its capacity is measured: each connection sends its next request when it has the answer to the last. In
-between requests are sent at twice that rate whatever comes back, half over REST and half over gRPC, each with a
+Before and after, its capacity is measured: each connection sends its next request when it has the answer to the last.
+In between requests are sent at twice that rate whatever comes back, half over REST and half over gRPC, each with a
 deadline. An answer must be right and in time, or say RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED when the deadline has
-come; right answers must not become rare; and as soon as the load is gone a request must be answered as before it came. Ends with 1 if not.
+come; right answers must not become rare; and as soon as the load is gone a request must be answered as before it came.
+Ends with 1 if not.
 
 Two servers are asked: one in which only few rows may wait, so that most of what is too much is refused, and one in
 which so many may wait that all would be too late if the server took them in turn until their time is up.
@@ -124,9 +125,8 @@ async def _overload(server: ModelServer, queue: Queue, seconds: float, times: fl
     crowd = _Crowd(server)
     quiet = [await crowd.timed(RestConnection) for _ in range(_QUIET_REQUESTS)]
     result = Result(queue.name, await crowd.capacity(seconds / 3), statistics.median(quiet))
-    crowd.result = result
     started = time.monotonic()
-    await crowd.send(result.capacity * times, seconds)
+    await crowd.send(result.capacity * times, seconds, result)
     ended = time.monotonic()
     result.seconds = ended - started
     while await crowd.timed(RestConnection) > 3 * max(quiet) and result.recovery < _PATIENCE:
@@ -143,9 +143,9 @@ class _Crowd:
     def __init__(self, server: ModelServer):
         self._server = server
         self._idle: dict[Kind, deque[Any]] = {RestConnection: deque(), GrpcConnection: deque()}
-        self.result: Result | None = None
 
     async def close(self) -> None:
+        """Hang up."""
         for connections in self._idle.values():
             for connection in connections:
                 await connection.close()
@@ -172,27 +172,26 @@ class _Crowd:
         await asyncio.gather(*(keep_asking(kind) for kind in kinds for _ in range(_CLOSED_CONNECTIONS // 2)))
         return right / seconds
 
-    async def send(self, rate: float, seconds: float) -> None:
+    async def send(self, rate: float, seconds: float, result: Result) -> None:
         """Send so many requests a second, whatever becomes of them."""
         began = time.monotonic()
         tasks = []
         for number in range(round(rate * seconds)):
             await asyncio.sleep(max(began + number / rate - time.monotonic(), 0))
             kind: Kind = GrpcConnection if number % 2 else RestConnection
-            tasks.append(asyncio.create_task(self._request(kind, float(number % 1000))))
+            tasks.append(asyncio.create_task(self._request(kind, float(number % 1000), result)))
         await asyncio.gather(*tasks)
 
-    async def _request(self, kind: Kind, x: float) -> None:
-        assert self.result is not None
+    async def _request(self, kind: Kind, x: float, result: Result) -> None:
         began = time.monotonic()
         # Over REST the server knows the deadline, and is waited for a little longer than that.
         timeout = DEADLINE if kind is GrpcConnection else DEADLINE + SLACK
         answer = await self._ask(kind, x, timeout)
         seconds = time.monotonic() - began
-        self.result.longest = max(self.result.longest, seconds)
-        self.result.ended[answer.code.name] += 1
+        result.longest = max(result.longest, seconds)
+        result.ended[answer.code.name] += 1
         if fault := judge(answer, x, seconds):
-            self.result.faults.append(f"{kind.api}: {fault}")
+            result.faults.append(f"{kind.api}: {fault}")
 
     async def _ask(self, kind: Kind, x: float, timeout: float) -> Answer:
         idle = self._idle[kind]
@@ -223,7 +222,7 @@ def save(folder: str) -> None:
     """Write the model: y = x + 1, and for each row a loop that takes some milliseconds."""
     import tensorflow as tf
 
-    class Busy(tf.Module):  # type: ignore[misc]
+    class Busy(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
         def run(self, x: Any) -> Any:
             turns = tf.size(x) * _TURNS_A_ROW

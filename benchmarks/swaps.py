@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.protobuf import text_format
@@ -136,7 +137,7 @@ class Swaps:
         """Send what is in the file; from its answer on requests must find it."""
         text = f"config {{ {self.config_file.read_text()} }}"
         request = text_format.Parse(text, model_management_pb2.ReloadConfigRequest())
-        call = channel.unary_unary(
+        call: Any = channel.unary_unary(
             _RELOAD,
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=model_management_pb2.ReloadConfigResponse.FromString,

@@ -1,4 +1,4 @@
-"""How much is tried: a few hundred examples of each kind in the suite, always the same ones; many and new ones on request.
+"""How much is tried: in the suite a few hundred examples of each kind, always the same; many new ones on request.
 
     ./dev pytest tests/serving/fuzz --hypothesis-profile=long
 

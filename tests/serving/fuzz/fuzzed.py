@@ -1,7 +1,7 @@
 """The server under fuzz, and what it may answer.
 
-Of the statuses that say "it is the server's fault" (5xx of REST, their codes of gRPC) a request, however wrong, may only
-be answered with those that TF Serving has for it:
+Of the statuses that say "it is the server's fault" (5xx of REST, their codes of gRPC) a request, however wrong, may
+only be answered with those that TF Serving has for it:
 
 - 501, "Conversion of JSON Value: … to type: …", where a JSON value is sent for an input whose type JSON cannot hold,
   such as float16 (util/json_tensor.cc).

@@ -164,7 +164,7 @@ def changed(draw: st.DrawFn, calls: list[Call]) -> Call:
 def _change(draw: st.DrawFn, message: Any) -> None:
     """Some field of the message, or of one below it, is cleared or gets another value."""
     used = [field for field, _ in message.ListFields()]
-    choices = used if used and draw(st.integers(0, 3)) else list(message.DESCRIPTOR.fields)
+    choices = used if used and draw(st.integers(0, 3)) > 0 else list(message.DESCRIPTOR.fields)
     if not choices:
         return
     field = draw(st.sampled_from(choices))
@@ -183,7 +183,7 @@ def _change(draw: st.DrawFn, message: Any) -> None:
 
 def _change_map(draw: st.DrawFn, entries: Any, value: FieldDescriptor) -> None:
     known = sorted(entries)
-    key = draw(st.sampled_from(known)) if known and draw(st.integers(0, 3)) else draw(_NAMES)
+    key = draw(st.sampled_from(known)) if known and draw(st.integers(0, 3)) > 0 else draw(_NAMES)
     if value.message_type:
         _change(draw, entries[key])
     else:

@@ -54,8 +54,12 @@ RIGHT = [
 ]
 
 _NAMES = st.sampled_from(["x", "a", "b", "text", "b64", "instances", "inputs", "examples", "context", "signature_name"])
-_NUMBERS = st.integers(-(2**65), 2**65) | st.floats() | st.sampled_from([0, -1, 2**31, -(2**31) - 1, 2**63, 2**64, 1e39])
-_SIGNATURES = st.sampled_from(["matrix", "shout", "kinds", "half_floats", "scalar", "uneven", "regress_x_to_y", "alien"])
+_NUMBERS = (
+    st.integers(-(2**65), 2**65) | st.floats() | st.sampled_from([0, -1, 2**31, -(2**31) - 1, 2**63, 2**64, 1e39])
+)
+_SIGNATURES = st.sampled_from(
+    ["matrix", "shout", "kinds", "half_floats", "scalar", "uneven", "regress_x_to_y", "alien"]
+)
 _SCALARS = st.none() | st.booleans() | _NUMBERS | st.text(max_size=8) | _SIGNATURES
 _VALUES = st.recursive(
     _SCALARS | st.builds(lambda text: {"b64": text}, st.text("AZaz09+/= \n-_", max_size=9)),

@@ -43,7 +43,9 @@ def test_configurations(reloaded: Fuzzed, saved_models: object, data: st.DataObj
     entry.model_version_policy.latest.num_versions = 1
     entry.version_labels["stable"] = 123
     right = config.SerializeToString()
-    raw = data.draw(edited([right]) | changed([Call(RELOAD, config)]).map(lambda call: call.request.SerializeToString()))
+    raw = data.draw(
+        edited([right]) | changed([Call(RELOAD, config)]).map(lambda call: call.request.SerializeToString())
+    )
     reloaded.check_answer(RELOAD, raw)
     assert reloaded.call(RELOAD, right)[:2] == (grpc.StatusCode.OK, "")
     reloaded.probe_grpc()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import itertools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -45,7 +46,7 @@ class Sent(NamedTuple):
     def pieces(self) -> list[bytes]:
         """The pieces."""
         places = sorted({cut % (len(self.data) + 1) for cut in self.cuts} | {0, len(self.data)})
-        return [self.data[start:end] for start, end in zip(places, places[1:], strict=False)]
+        return [self.data[start:end] for start, end in itertools.pairwise(places)]
 
 
 BROKEN = st.builds(
