@@ -51,9 +51,7 @@ def _from_field(proto: Any, dtype: dtypes.DType) -> np.ndarray:
         array[:] = values
         return array
     if dtype.field == "half_val":
-        return (
-            np.array(values, np.int32).astype(np.uint16).view(np.float16)
-        )  # narrows by wrapping, as the C++ cast does
+        return np.array(values, np.int32).astype(np.uint16).view(np.float16)
     if dtype.field == "int_val":
         return np.array(values, np.int32).astype(dtype.numpy)
     return np.array(values, dtype.numpy)
