@@ -14,11 +14,11 @@ OK = grpc.StatusCode.OK
 
 @pytest.mark.end_to_end
 def test_no_request_fails_or_gets_another_version() -> None:
-    result = soak.soak(requests=8000, connections=2, swap_seconds=0.2)
+    result = soak.soak(requests=5000, connections=2, swap_seconds=0.2)
     assert result.all_faults() == []
     assert result.swaps >= 5
     assert 0 < result.reloads < result.swaps
-    assert result.requests == {"REST": 4000, "gRPC": 4000}
+    assert result.requests == {"REST": 2500, "gRPC": 2500}
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_an_answer_raises_what_the_next_may_be() -> None:
 
 def test_memory_that_grows_is_a_fault() -> None:
     def result(late: int) -> soak.Result:
-        samples = [soak.Sample(swaps, dict.fromkeys(("Rss", "Pss", "Uss"), 100 << 20)) for swaps in range(4)]
-        return soak.Result(samples=[*samples, soak.Sample(4, {"Uss": late << 20})], swaps=4)
+        samples = [soak.Sample(swaps, dict.fromkeys(("Rss", "Pss", "Anonymous"), 100 << 20)) for swaps in range(4)]
+        return soak.Result(samples=[*samples, soak.Sample(4, {"Rss": late << 20})], swaps=4)
 
     assert result(109).all_faults() == []
     assert result(111).all_faults() == ["memory grew from 100 MB to 111 MB"]
@@ -59,4 +59,4 @@ def test_too_few_swaps_are_a_fault() -> None:
 
 def test_the_memory_of_a_process() -> None:
     memory = soak.memory_of(os.getpid())
-    assert memory["Rss"] >= memory["Pss"] >= memory["Uss"] > 10 << 20
+    assert memory["Rss"] >= memory["Pss"] >= memory["Anonymous"] > 10 << 20
