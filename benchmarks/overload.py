@@ -89,10 +89,10 @@ class Result:
         """Right answers."""
         return self.ended["OK"] / self.seconds
 
-    def all_faults(self) -> list[str]:
-        """A sentence for each thing that is wrong."""
+    def all_faults(self, least_share: float = LEAST_SHARE) -> list[str]:
+        """A sentence for each thing that is wrong; right answers are to be at least this share of the capacity."""
         faults = list(self.faults)
-        if self.good < LEAST_SHARE * self.capacity:
+        if self.good < least_share * self.capacity:
             faults.append(f"only {self.good:.0f} right answers a second, of {self.capacity:.0f} it is able to")
         if self.recovery > RECOVERY_SECONDS:
             faults.append(f"{self.recovery:.2f} s until a request was answered as before")

@@ -14,8 +14,7 @@ EXHAUSTED, EXCEEDED = grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLI
 @pytest.mark.parametrize("queue", overload.QUEUES, ids=lambda queue: queue.name)
 def test_a_server_asked_for_twice_what_it_can_do(queue: overload.Queue) -> None:
     result = overload.overload(queue, seconds=3, times=2)
-    assert result.all_faults() == []
-    assert result.ended["OK"]
+    assert result.all_faults(least_share=0.3) == []  # 0.07 is what it was without any care
     assert result.ended["RESOURCE_EXHAUSTED" if queue.name == "short queue" else "DEADLINE_EXCEEDED"]
 
 
