@@ -146,15 +146,36 @@ class Connection(asyncio.Protocol):
         if self._stage is _Stage.HEADERS:
             self._chunk_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._stage = _Stage.END  # it is answered as if it had not asked to change the protocol
+            self._parse(data)
         except httptools.HttpParserError:
             self._refuse(self._refusal or _refusal(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received."))
         else:
             if self._stage is _Stage.HEADERS and self._chunk_bytes > self._limits.header_bytes:
                 self._refuse(self._too_many_headers())
         self._pump()
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser. Raises httptools.HttpParserError.
+
+        An offer to go on in another protocol, which Java's HttpClient makes with every request, is passed over (RFC
+        9110, 7.8). httptools takes what follows such headers for that protocol, so they are parsed again without it.
+        """
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._is_tunnel():
+                self._stage = _Stage.END
+                return
+            version = self._parser.get_http_version().encode()
+            headers = {name: value for name, value in self._request.headers.items() if name != b"upgrade"}
+            headers[b"connection"] = b"keep-alive" if self._parser.should_keep_alive() else b"close"
+            head = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
+            head += [b"%b: %b" % header for header in headers.items()]
+            self._parser = httptools.HttpRequestParser(self)
+            self._parse(b"\r\n".join([*head, b"", data[upgrade.args[0] :]]))
+
+    def _is_tunnel(self) -> bool:
+        return self._parser.get_method() == b"CONNECT"
 
     def on_message_begin(self) -> None:
         """A request begins, perhaps behind another one in the same chunk."""
@@ -182,6 +203,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The body follows."""
+        if self._parser.should_upgrade() and not self._is_tunnel():
+            return  # see _parse
         self._chunk_bytes = 0
         self._await(_Stage.BODY)
         headers = self._request.headers
@@ -200,12 +223,14 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """All of the request is here."""
+        if self._parser.should_upgrade() and not self._is_tunnel():
+            return
         self._await(_Stage.ANSWER)
         request = self._request
         request.method = self._parser.get_method().decode("latin-1")
         request.target = _path_and_query(self._url).decode("latin-1")
         request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        request.keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        request.keep_alive = self._parser.should_keep_alive() and not self._is_tunnel()
         self._queue.append(request)
 
     def _await(self, stage: _Stage) -> None:

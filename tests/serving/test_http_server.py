@@ -155,7 +155,7 @@ def test_a_client_that_waits_for_leave_to_send() -> None:
         (b"GET /x HTTP/1.0\r\n\r\n", "/x", False),
         (b"GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "/x", True),
         (b"GET /x HTTP/1.1\r\nConnection: close\r\n\r\n", "/x", False),
-        (b"GET /x HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", "/x", False),
+        (b"GET /x HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", "/x", True),
         (b"GET http://example.org:80/x?y=z HTTP/1.1\r\n\r\n", "/x?y=z", True),
         (b"GET http://example.org HTTP/1.1\r\n\r\n", "/", True),
         (b"\r\n\r\nGET /x HTTP/1.1\r\n\r\n", "/x", True),
