@@ -1,17 +1,19 @@
 """Requests a second of the model server, beside the model itself, a naive server and other makers' servers.
 
     ./dev apt-get install -y nghttp2-client      # h2load, which asks the questions
-    ./dev python -m benchmarks.serving [--connections 1,16,64] [--seconds 5] [--only anchorline,litserve]
+    ./dev python -m benchmarks.serving [--connections 1,16,64] [--seconds 5] [--rounds 3] [--only anchorline,litserve]
 
 One text a request to an LSTM encoder of the original's size. Each connection sends its next request as soon as it has
-the answer to the last. Servers run one after the other, with batches of at most 32 rows where they batch; those of
-other makers in environments of their own, made on first use from what `benchmarks/rivals/requirements.txt` pins.
+the answer to the last. Servers run one after the other, and all of them several times, since machines change their
+pace; with batches of at most 32 rows where they batch; those of other makers in environments of their own, made on
+first use from what `benchmarks/rivals/requirements.txt` pins.
 """
 
 import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -57,13 +59,14 @@ class Load(NamedTuple):
     p50: float
     """Milliseconds."""
     p99: float
-    memory: int
+    memory: float
     """Bytes of the server and its children."""
 
 
 def main(
     connections: str = "1,16,64",
     seconds: int = 5,
+    rounds: Annotated[int, typer.Option(help="how often everything is measured; medians are shown")] = 3,
     only: Annotated[str, typer.Option(help="names of servers, with commas between")] = "",
 ) -> None:
     """Print a table for each number of connections."""
@@ -75,17 +78,29 @@ def main(
         folder = Path(temporary)
         model = folder / "encoder" / "1"
         _in_child("build", model)
-        single, batched = (float(rate) for rate in _in_child("limit", model).split())
-        console.print(f"in this process: {single:,.0f} rows/s one by one, {batched:,.0f} by {BATCH}\n")
-        measured: dict[str, list[Load]] = {}
-        for name, serve in SERVERS.items():
-            if only and name.partition(",")[0] not in only.split(","):
-                continue
-            with serve(folder, model) as target:
-                measured[name] = [_load(target, count, seconds, folder) for count in counts]
-            console.print(f"{name}: {', '.join(f'{load.rate:,.0f}/s' for load in measured[name])}")
+        servers = {
+            name: serve for name, serve in SERVERS.items() if not only or name.partition(",")[0] in only.split(",")
+        }
+        limits: list[tuple[float, float]] = []
+        measured: dict[str, list[list[Load]]] = {name: [[] for _ in counts] for name in servers}
+        for _ in range(rounds):
+            single, batched = (float(rate) for rate in _in_child("limit", model).split())
+            limits.append((single, batched))
+            console.print(f"in this process: {single:,.0f} rows/s one by one, {batched:,.0f} by {BATCH}")
+            for name, serve in servers.items():
+                with serve(folder, model) as target:
+                    loads = [_load(target, count, seconds, folder) for count in counts]
+                for all_loads, load in zip(measured[name], loads, strict=True):
+                    all_loads.append(load)
+                console.print(f"{name}: {', '.join(f'{load.rate:,.0f}/s' for load in loads)}")
+    single, batched = (statistics.median(rates) for rates in zip(*limits, strict=True))
+    console.print(f"\nin this process: {single:,.0f} rows/s one by one, {batched:,.0f} by {BATCH}\n")
     for place, count in enumerate(counts):
-        console.print(_table(count, {name: loads[place] for name, loads in measured.items()}, batched))
+        console.print(_table(count, {name: _median(loads[place]) for name, loads in measured.items()}, batched))
+
+
+def _median(loads: list[Load]) -> Load:
+    return Load(*(statistics.median(values) for values in zip(*loads, strict=True)))
 
 
 def _table(count: int, loads: Mapping[str, Load], limit: float) -> Table:
@@ -168,7 +183,7 @@ def _lit(folder: Path, model: Path) -> Iterator[Target]:
 @contextmanager
 def _mlserver(folder: Path, model: Path) -> Iterator[Target]:
     place = folder / "mlserver"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     shutil.copy(RIVALS / "mlserver_model.py", place)
     settings = {
         "name": "encoder",
