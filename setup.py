@@ -39,6 +39,7 @@ setup(
         "rich>=13",
         "scikit-learn>=1.5",
         "tensorboard>=2.19",
+        "tzdata>=2025.2",
         "typer>=0.15",
         "uvicorn>=0.34",
         "uvloop>=0.21",

@@ -41,13 +41,19 @@ def run(
     config: Config,
     overrides: Overrides = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what TensorFlow, Beam and TFX log.")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write what came of it there, as JSON.")
+    ] = None,
 ) -> None:
     """Run the pipeline once: from data to a judged, checked and pushed model."""
     from pipeline.config import load_config
+    from pipeline.outcome import outcome_to
     from pipeline.run import run as run_pipeline
 
     given = shlex.join([str(config), *(part for override in overrides or () for part in ("--set", override))])
-    facts = run_pipeline(load_config(config, overrides or ()), given, Console(highlight=False), verbose=verbose)
+    with outcome_to(json_file) as hand_over:
+        facts = run_pipeline(load_config(config, overrides or ()), given, Console(highlight=False), verbose=verbose)
+        hand_over(facts)
     if not (facts.pushed or facts.unchanged):
         raise typer.Exit(NOT_PUSHED)
 
@@ -140,6 +146,46 @@ def rollback(
     from pipeline.rollback import rollback as roll_back
 
     roll_back(load_config(config, overrides or ()), version, Console(highlight=False))
+
+
+@app.command()
+def schedule(
+    config: Config,
+    *,
+    cron: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPRESSION",
+            help="When: minute hour day month weekday, seconds before them if wanted; by default as the last time.",
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As in Europe/Stockholm; by default this machine's.")
+    ] = None,
+    overrides: Overrides = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="ANCHORLINE_WEBHOOK", help="Is sent the JSON of every run that fails or is refused."
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="One run now, logged as the others are; for timers.")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="Print a service and a timer that do the same.")] = False,
+) -> None:
+    """Run the pipeline by the clock, never two runs at once; a line of JSON for each."""
+    from pipeline.schedule.command import ScheduleOptions
+    from pipeline.schedule.command import schedule as run_by_the_clock
+
+    options = ScheduleOptions(
+        config=config,
+        overrides=overrides or (),
+        cron=cron,
+        timezone=timezone,
+        webhook=webhook,
+        once=once,
+        systemd=systemd,
+    )
+    raise typer.Exit(run_by_the_clock(options, Console(stderr=True, highlight=False)))
 
 
 @app.command()
