@@ -60,8 +60,8 @@ def outcome_to(file: Path | None) -> Iterator[Callable[[Facts], None]]:
     facts: list[Facts] = []
     try:
         yield facts.append
-    except UserError as error:
-        _write(Outcome(outcome="failed", error=str(error)), file)
+    except (UserError, KeyboardInterrupt) as error:
+        _write(Outcome(outcome="failed", error=str(error) or "interrupted"), file)
         raise
     _write(outcome_of(facts[-1]), file)
 
