@@ -52,5 +52,6 @@ setup(
             "anchorline=pipeline.cli:main",
             "anchorline-model-server=serving.server.__main__:main",
         ],
+        "anchorline.commands": ["kubeflow=kubeflow.cli:app"],
     },
 )
