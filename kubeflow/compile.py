@@ -40,7 +40,9 @@ def write_spec(config: PipelineConfig, file: Path, console: Console) -> None:
     for name, definition in sorted(parameters.items()):
         console.print(f"  {name} = {definition['defaultValue'] or '(empty)'}", soft_wrap=True, markup=False)
     if config.kubeflow.data_path is None and Path(config.data.path).is_absolute():
-        console.print("[yellow]![/] data_path is a path of this machine; kubeflow.data_path says where the steps find it")
+        console.print(
+            "[yellow]![/] data_path is a path of this machine; kubeflow.data_path says where the steps find it"
+        )
 
 
 def compile_spec(config: PipelineConfig, elsewhere: Elsewhere | None = None) -> Spec:

@@ -78,7 +78,9 @@ def with_types(executor_input: Json, component_spec: Json) -> Json:
         given = executor_input.get(side, {}).get("artifacts", {})
         known = component_spec.get(definitions, {}).get("artifacts", {})
         artifacts = {
-            name: {"artifacts": [one | {"type": known[name]["artifactType"]} for one in given[name].get("artifacts", [])]}
+            name: {
+                "artifacts": [one | {"type": known[name]["artifactType"]} for one in given[name].get("artifacts", [])]
+            }
             for name in known
             if name in given
         }
