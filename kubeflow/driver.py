@@ -37,7 +37,9 @@ def run_parameters(spec: Json, given: Mapping[str, Any]) -> Json:
     return {name: definition["defaultValue"] for name, definition in known.items()} | dict(given)
 
 
-def executor_input(spec: Json, task: str, parameters: Json, produced: Mapping[str, Json], root: str, file: str) -> Json:
+def executor_input(
+    spec: Json, task: str, *, parameters: Json, produced: Mapping[str, Json], root: str, output_file: str
+) -> Json:
     """The ExecutorInput of a task, as JSON.
 
     Args:
@@ -46,7 +48,7 @@ def executor_input(spec: Json, task: str, parameters: Json, produced: Mapping[st
         parameters: of the run.
         produced: by task and output, artifacts that earlier tasks put out, as `recorded` writes them.
         root: URI below which the run's artifacts lie.
-        file: where the step is to write its ExecutorOutput.
+        output_file: where the step is to write its ExecutorOutput.
     """
     given = spec["root"]["dag"]["tasks"][task]
     values = {name: _value(source, parameters) for name, source in given["inputs"].get("parameters", {}).items()}
@@ -61,7 +63,7 @@ def executor_input(spec: Json, task: str, parameters: Json, produced: Mapping[st
     }
     return {
         "inputs": {"parameterValues": values, "artifacts": artifacts},
-        "outputs": {"artifacts": outputs, "outputFile": file},
+        "outputs": {"artifacts": outputs, "outputFile": output_file},
     }
 
 

@@ -1,8 +1,8 @@
 """What every step's container runs: TFX's executor, told what it wants to know by what KFP's launcher knows.
 
 `portable` writes the command line. TFX would run `kubeflow_v2_run_executor` here, which is made for Vertex AI. KFP's
-driver and launcher (kubeflow/pipelines, backend/src/v2) leave it with artifacts without a type or with one of `system.*`,
-with URIs of an object store whose files lie in a folder, and with an ExampleGen whose driver nobody runs.
+driver and launcher (kubeflow/pipelines, backend/src/v2) leave it with artifacts without a type or with one of
+`system.*`, with URIs of an object store whose files lie in a folder, and with an ExampleGen whose driver nobody runs.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import UserError
+from kubeflow.lazy_packages import defer
 from kubeflow.mounts import Mounts
 
 MOUNTS = "ANCHORLINE_MOUNTS"
 """Environment variable: the folder in which object stores are mounted, where that is not the root."""
+
+WHOLE = ("components.evaluate.executor.Executor",)
+"""Executors that need TFX imported as a whole: `tfx.components` completes TensorFlow Model Analysis as it is imported."""
 
 Json = dict[str, Any]
 
@@ -31,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     A failure is one sentence where a user can mend it, and a traceback where not; it goes to the log of the step.
     """
     options, beam_args = _parser().parse_known_args(argv)
+    if options.executor_class_path not in WHOLE:
+        defer()
     try:
         run(options, beam_args, Mounts(os.environ.get(MOUNTS, "/")))
     except UserError as error:
@@ -53,25 +59,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace, beam_args: Sequence[str], mounts: Mounts) -> None:
-    """Mend the executor input, run the executor, and mend the output file."""
-    executor_input = with_types(options.executor_input, options.component_spec)
-    executor_input = mounts.localize(executor_input)
-    output_file = Path(executor_input["outputs"]["outputFile"])
+    """Mend the executor input, run the executor, and write the output file for the launcher."""
+    executor_input = mounts.localize(with_types(options.executor_input, options.component_spec))
     inputs_spec = options.component_spec.get("inputDefinitions", {})
     if options.example_gen_driver:
-        executor_input = _driven(executor_input, inputs_spec)
-    _execute(options.executor_class_path, executor_input, inputs_spec, beam_args)
-    output = json.loads(output_file.read_text(encoding="utf-8"))
-    incoming = output_file.with_name(f".{output_file.name}.incoming")
-    incoming.write_text(json.dumps(mounts.publish(output)), encoding="utf-8")
-    incoming.replace(output_file)
+        from kubeflow.example_gen_driver import drive
+
+        executor_input = drive(executor_input, inputs_spec)
+    from kubeflow.execute import execute
+
+    output = mounts.publish(execute(options.executor_class_path, executor_input, inputs_spec, beam_args))
+    file = Path(executor_input["outputs"]["outputFile"])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    incoming = file.with_name(f".{file.name}.incoming")
+    incoming.write_text(json.dumps(output), encoding="utf-8")
+    incoming.replace(file)
 
 
 def with_types(executor_input: Json, component_spec: Json) -> Json:
     """The executor input with TFX's type on every artifact, and with no artifact that TFX does not know.
 
-    What the launcher says is not looked at. It may be nothing, an empty schema, one of `system.*`, or a word like
-    "Artifact"; which of them depends on the server's version. A launcher that keeps logs adds an output `executor-logs`.
+    What the launcher says of types is not looked at. It may be nothing, an empty schema, one of `system.*` or a word
+    like "Artifact", by the server's version. A launcher that keeps logs adds an output of its own, `executor-logs`.
     """
     mended = dict(executor_input)
     for side, definitions in (("inputs", "inputDefinitions"), ("outputs", "outputDefinitions")):
@@ -88,23 +97,6 @@ def with_types(executor_input: Json, component_spec: Json) -> Json:
     return mended
 
 
-def _execute(class_path: str, executor_input: Json, inputs_spec: Json, beam_args: Sequence[str]) -> None:
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
-
-    arguments = argparse.Namespace(
-        executor_class_path=class_path,
-        json_serialized_invocation_args=json.dumps(executor_input),
-        json_serialized_inputs_spec_args=json.dumps(inputs_spec),
-    )
-    kubeflow_v2_run_executor.main((arguments, list(beam_args)))
-
-
-def _driven(executor_input: Json, inputs_spec: Json) -> Json:
-    from kubeflow.example_gen_driver import drive
-
-    return drive(executor_input, inputs_spec)
-
-
 def leave(code: int) -> None:
     """End the process without the interpreter's own end, at which threads of TensorFlow and Beam may still crash it."""
     sys.stdout.flush()
@@ -113,4 +105,5 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["_KFP_RUNTIME"] = "true"  # KFP's own switch: of its package only what a step needs
     leave(main())

@@ -13,12 +13,11 @@ Json = dict[str, Any]
 
 
 def drive(executor_input: Json, inputs_spec: Json) -> Json:
-    """Settle where the data is, then run TFX's driver.
-
-    TFX's executor finds the parameters that the driver found in the output file, but not what it says of artifacts.
+    """Settle where the data is, then run TFX's driver, which writes what it finds into the output file.
 
     Returns:
-        The executor input with the settled parameters, and with span and fingerprint on the examples.
+        The executor input with what was settled and found among the parameters, and span and fingerprint of the data on
+        the examples.
 
     Raises:
         DataError: the data is not there or cannot be used.
@@ -33,12 +32,16 @@ def drive(executor_input: Json, inputs_spec: Json) -> Json:
         "json_serialized_inputs_spec_args": json.dumps(inputs_spec),
     }
     driver.main(argparse.Namespace(**arguments))
-    found = json.loads(output_file.read_text(encoding="utf-8"))["artifacts"]
+    found = json.loads(output_file.read_text(encoding="utf-8"))
     artifacts = {
-        name: {"artifacts": [_described(one, found[name]["artifacts"][0]) for one in value["artifacts"]]}
+        name: {"artifacts": [_described(one, found["artifacts"][name]["artifacts"][0]) for one in value["artifacts"]]}
         for name, value in outputs["artifacts"].items()
     }
-    return driven | {"outputs": outputs | {"artifacts": artifacts}}
+    parameters = settled["parameterValues"] | found["parameterValues"]
+    return driven | {
+        "inputs": settled | {"parameterValues": parameters},
+        "outputs": outputs | {"artifacts": artifacts},
+    }
 
 
 def _described(artifact: Json, found: Json) -> Json:

@@ -101,7 +101,9 @@ def run_steps(spec: Json, config: PipelineConfig, place: Place, console: Console
         folder = place.folder / task
         folder.mkdir(parents=True)
         file = folder / "output_metadata.json"
-        given = executor_input(spec, task, parameters, produced, place.root, str(file))
+        given = executor_input(
+            spec, task, parameters=parameters, produced=produced, root=place.root, output_file=str(file)
+        )
         begin = time.monotonic()
         with waiting(console, task):
             run_process(task, fill(command_of(spec, task), given), environment, folder / "log")
