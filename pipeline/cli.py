@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,9 @@ from components.errors import UserError
 
 NOT_PUSHED = 3
 """Exit code of a run that did its work and pushed nothing, because a gate or the serving check said no."""
+
+COMMANDS = "anchorline.commands"
+"""Entry-point group by which packages add commands."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -215,8 +219,22 @@ def report(
     write_report(load_config(config, overrides or ()), output, Console(highlight=False))
 
 
+def add_commands() -> None:
+    """Add what installed packages offer under the entry-point group `anchorline.commands`.
+
+    Each is a Typer application, which becomes a group of commands, or a function, which becomes one.
+    """
+    for point in entry_points(group=COMMANDS):
+        command = point.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=point.name)
+        else:
+            app.command(point.name)(command)
+
+
 def main() -> None:
     """Run the command line; errors meant for the user end it with one sentence."""
+    add_commands()
     if "--verbose" not in sys.argv:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # some of what TensorFlow says comes when all else is over
     try:
