@@ -11,6 +11,7 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "serving*", "kubeflow*"]),
     package_data={
         "components": ["py.typed"],
+        "kubeflow": ["manifests/**/*"],
         "pipeline": ["py.typed"],
         "pipeline.report": ["templates/*"],
         "serving": ["compose.yaml", "py.typed", "web/*"],
