@@ -31,9 +31,8 @@ def run_parameters(spec: Json, given: Mapping[str, Any]) -> Json:
     """
     known = spec["root"]["inputDefinitions"]["parameters"]
     if unknown := given.keys() - known.keys():
-        raise UserError(
-            f"--parameter {min(unknown)}: the pipeline has none of this name, but {', '.join(sorted(known))}"
-        )
+        names = ", ".join(sorted(known))
+        raise UserError(f"--parameter {min(unknown)}: the pipeline has none of this name; it has {names}")
     return {name: definition["defaultValue"] for name, definition in known.items()} | dict(given)
 
 

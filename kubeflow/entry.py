@@ -24,7 +24,7 @@ MOUNTS = "ANCHORLINE_MOUNTS"
 """Environment variable: the folder in which object stores are mounted, where that is not the root."""
 
 WHOLE = ("components.evaluate.executor.Executor",)
-"""Executors that need TFX imported as a whole: `tfx.components` completes TensorFlow Model Analysis as it is imported."""
+"""Executors that need all of TFX: `tfx.components` completes TensorFlow Model Analysis as it is imported."""
 
 Json = dict[str, Any]
 

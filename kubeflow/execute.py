@@ -9,8 +9,6 @@ from typing import Any
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
-from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as utils
 from tfx.orchestration.portable import outputs_utils
 from tfx.types import Artifact
@@ -43,17 +41,19 @@ def execute(class_path: str, executor_input: Json, inputs_spec: Json, beam_args:
     )
     task_folder = Path(given.outputs.output_file).parent
     executor_class = import_utils.import_class_by_path(class_path)
-    context = {"unique_id": task_folder.name, "tmp_dir": str(task_folder / ".temp")}
-    if issubclass(executor_class, BaseBeamExecutor):
-        executor = executor_class(BaseBeamExecutor.Context(beam_pipeline_args=list(beam_args), **context))
-    else:
-        executor = executor_class(BaseExecutor.Context(extra_flags=list(beam_args), **context))
-    executor.Do(inputs, outputs, properties)
+    flags = {"beam_pipeline_args" if _runs_beam(executor_class) else "extra_flags": list(beam_args)}
+    context = executor_class.Context(unique_id=task_folder.name, tmp_dir=str(task_folder / ".temp"), **flags)
+    executor_class(context).Do(inputs, outputs, properties)
     outputs_utils.tag_output_artifacts_with_version(outputs)
     for artifact in (artifact for artifacts in outputs.values() for artifact in artifacts):
         if isinstance(artifact, ModelBlessing):
             utils.refactor_model_blessing(artifact, names)
     return {"artifacts": {name: _artifacts(artifacts, names) for name, artifacts in outputs.items()}}
+
+
+def _runs_beam(executor_class: type) -> bool:
+    """Whether it derives from TFX's executor for Beam, which is not imported, and with it Beam, to find out."""
+    return any(base.__module__ == "tfx.dsl.components.base.base_beam_executor" for base in executor_class.__mro__)
 
 
 def _artifacts(artifacts: Sequence[Artifact], names: dict[int, str]) -> Json:

@@ -1,5 +1,6 @@
 """URIs of object stores, and the folders in which KFP's launcher has their files."""
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -44,11 +45,19 @@ class Mounts:
         return executor_input | sides
 
     def publish(self, executor_output: Json) -> Json:
-        """An ExecutorOutput, as JSON, with URIs in the place of paths of artifacts."""
-        return executor_output | {"artifacts": _mapped(executor_output.get("artifacts", {}), self.uri)}
+        """An ExecutorOutput, as JSON, with URIs in the place of paths of artifacts, in their metadata too."""
+        artifacts = _mapped(executor_output.get("artifacts", {}), self.uri)
+        for artifact in (artifact for value in artifacts.values() for artifact in value["artifacts"]):
+            if "metadata" in artifact:
+                artifact["metadata"] = {key: self._published(value) for key, value in artifact["metadata"].items()}
+        return executor_output | {"artifacts": artifacts}
+
+    def _published(self, value: Any) -> Any:
+        return self.uri(value) if isinstance(value, str) else value
 
 
-def _mapped(artifacts: Json, translate: Any) -> Json:
+def _mapped(artifacts: Json, translate: Callable[[str], str]) -> Json:
+    """Copies of artifacts with another URI each."""
     return {
         name: {"artifacts": [one | {"uri": translate(one.get("uri", ""))} for one in value.get("artifacts", [])]}
         for name, value in artifacts.items()
