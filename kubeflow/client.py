@@ -163,19 +163,15 @@ def _compiled(config: PipelineConfig, parameters: Mapping[str, str], console: Co
 def _experiment(client: Client, config: PipelineConfig, server: Server, *, create: bool) -> Any:
     """Id of the pipeline's experiment; none where there is none and none is wanted."""
     if create:
-        experiment = client.create_experiment(config.name, namespace=server.namespace)
-    else:
-        try:
-            experiment = client.get_experiment(experiment_name=config.name, namespace=server.namespace)
-        except ValueError:  # its only way to say so
-            return None
-    if not experiment.experiment_id:  # a page of HTML is read as an experiment without anything
-        raise UserError(f"{server} answered with something else than Kubeflow Pipelines does; is it behind a login?")
-    return experiment.experiment_id
+        return client.create_experiment(config.name, namespace=server.namespace).experiment_id
+    try:
+        return client.get_experiment(experiment_name=config.name, namespace=server.namespace).experiment_id
+    except ValueError:  # its only way to say so
+        return None
 
 
 def _schedules(client: Client, config: PipelineConfig, experiment: str) -> list[Any]:
-    predicate = {"operation": "EQUALS", "key": "display_name", "string_value": config.name}
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": config.name}
     return list(_pages(client, experiment, json.dumps({"predicates": [predicate]})))
 
 

@@ -74,12 +74,20 @@ def _client(server: Server) -> Client:
         def get_kfp_healthz(self, sleep_duration: int = 5) -> Any:
             """Ask once; kfp's asks a server that refuses five times, with pauses, before it says so."""
             del sleep_duration
-            return self._healthz_api.healthz_service_get_healthz()
+            health, _, headers = self._healthz_api.healthz_service_get_healthz_with_http_info()
+            if "json" not in headers.get("content-type", ""):  # kfp reads a page of HTML as an answer without anything
+                raise UserError(f"{server} answers with something else than Kubeflow Pipelines; is it behind a login?")
+            return health
 
         def create_experiment(self, *args: Any, **kwargs: Any) -> Any:
             """The same, without a link to it on the screen."""
             with contextlib.redirect_stdout(io.StringIO()):
                 return super().create_experiment(*args, **kwargs)
+
+        def run_pipeline(self, *args: Any, **kwargs: Any) -> Any:
+            """The same, without a link to it on the screen."""
+            with contextlib.redirect_stdout(io.StringIO()):
+                return super().run_pipeline(*args, **kwargs)
 
     token = os.environ.get(TOKEN_VARIABLE)
     if token and not os.access(token, os.R_OK):
@@ -89,11 +97,13 @@ def _client(server: Server) -> Client:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # on the versions of servers
         warnings.simplefilter("ignore", UserWarning)  # on a host without https://, which is what is then meant
-        return Client(
+        client = Client(
             host=server.host,
             credentials=ServiceAccountTokenVolumeCredentials() if token else None,
             ssl_ca_cert=str(server.ca_file) if server.ca_file else None,
         )
+    client.get_kfp_healthz()
+    return client
 
 
 def _check_there_is_a_cluster() -> None:
