@@ -17,5 +17,5 @@ assert not heavy, heavy
 def test_help_loads_nothing_heavy() -> None:
     result = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    for command in ("run", "ask", "classify", "similar", "report", "serve", "runs", "data"):
+    for command in ("run", "ask", "classify", "similar", "report", "serve", "runs", "data", "schedule", "rollback"):
         assert f" {command} " in result.stdout

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -38,7 +39,7 @@ class KfpServer:
         login_page: whether everything is answered with HTML, as by a proxy that wants a password.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.experiments: list[Json] = []
         self.runs: list[Json] = []
         self.recurring: list[Json] = []
@@ -51,7 +52,9 @@ class KfpServer:
         self.login_page = False
         self._ids = count(1)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

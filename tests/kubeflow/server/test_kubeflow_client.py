@@ -2,12 +2,14 @@
 
 import io
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from rich.console import Console
 
 from components.errors import UserError
@@ -190,6 +192,22 @@ def test_a_server_that_is_not_there_is_one_sentence(config: PipelineConfig) -> N
         with pytest.raises(UserError) as caught:
             status(config, Server(host=url), console())
     assert str(caught.value) == f"{url} cannot be reached: [Errno 111] Connection refused"
+
+
+def test_certificates_of_an_own_authority_are_trusted_where_they_are_named(
+    config: PipelineConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with KfpServer(context) as server:
+        with pytest.raises(UserError, match=f"{server.url} cannot be reached: unable to get local issuer certificate"):
+            status(config, Server(host=server.url), console())
+        with pytest.raises(UserError, match=r"none\.pem: cannot be read"):
+            status(config, Server(host=server.url, ca_file=tmp_path / "none.pem"), console())
+        status(config, Server(host=server.url, ca_file=tmp_path / "ca.pem"), console())
+        assert "experiment_service_list_experiments" in server.seen
 
 
 def test_without_a_host_and_a_cluster_it_says_what_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
