@@ -54,7 +54,7 @@ class Place:
         return Path(Mounts(str(self.mounts_folder)).path(self.root))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Artifact:
     """An artifact as `pipeline.facts` reads one."""
 
