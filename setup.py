@@ -13,7 +13,7 @@ setup(
         "components": ["py.typed"],
         "pipeline": ["py.typed"],
         "pipeline.report": ["templates/*"],
-        "serving": ["compose.yaml", "py.typed", "web/*"],
+        "serving": ["compose.yaml", "py.typed", "requirements.txt", "web/*"],
     },
     install_requires=[
         "tensorflow>=2.21,<2.22",

@@ -289,7 +289,7 @@ def test_labels_without_a_task_get_a_hint(tmp_path: Path) -> None:
             "kubeflow.resources.train.memory: got '4 GB'; allowed are a number",
         ),
         ({"resources": {"train": {"cpus": 1}}}, "kubeflow.resources.train.cpus: unknown key; did you mean cpu?"),
-        ({"pipeline_root": "/tmp/artifacts"}, "kubeflow.pipeline_root: got '/tmp/artifacts'; allowed are minio://"),
+        ({"pipeline_root": "/var/artifacts"}, "kubeflow.pipeline_root: got '/var/artifacts'; allowed are minio://"),
         ({"volumes": {"claim": "models"}}, "kubeflow.volumes.claim: got 'models'; must begin with /"),
         ({"retries": {"count": -1}}, "kubeflow.retries.count: got -1; should be greater than or equal to 0"),
         ({"cache": True}, "kubeflow.cache: unknown key; did you mean caching?"),
