@@ -14,7 +14,7 @@ setup(
         "kubeflow": ["manifests/**/*"],
         "pipeline": ["py.typed"],
         "pipeline.report": ["templates/*"],
-        "serving": ["compose.yaml", "py.typed", "web/*"],
+        "serving": ["compose.yaml", "py.typed", "requirements.txt", "web/*"],
     },
     install_requires=[
         "tensorflow>=2.21,<2.22",

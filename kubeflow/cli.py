@@ -66,7 +66,7 @@ def run_local(
 
     given = shlex.join([str(config), *(part for override in overrides or () for part in ("--set", override))])
     loaded, values = load_config(config, overrides or ()), dict(map(_parameter, parameters or ()))
-    facts = run_local(loaded, given, Console(highlight=False), values)
+    facts = run_local(loaded, given, Console(highlight=False), values, containers=containers)
     if not (facts.pushed or facts.unchanged):
         raise typer.Exit(NOT_PUSHED)
 

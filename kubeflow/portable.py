@@ -74,7 +74,7 @@ def _component(component: Spec, executor: str) -> Spec:
 
 def _task(task: Spec) -> Spec:
     inputs = task.get("inputs", {})
-    translated = {
+    translated: Spec = {
         "taskInfo": {"name": task_name(task["taskInfo"]["name"])},
         "componentRef": {"name": f"comp-{task_name(task['componentRef']['name'])}"},
         "dependentTasks": [task_name(name) for name in task.get("dependentTasks", [])],

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,28 +35,10 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 STORE = "minio://anchorline"
-"""Bucket of a run's artifacts; a folder under the output folder is mounted in its place."""
+"""Bucket of a run's artifacts where steps are processes; a folder under the output folder is mounted in its place."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where one run keeps what it makes."""
-
-    mounts_folder: Path
-    run_id: str
-
-    @property
-    def root(self) -> str:
-        """URI of the run's artifacts."""
-        return f"{STORE}/{self.run_id}"
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the same."""
-        return Path(Mounts(str(self.mounts_folder)).path(self.root))
-
-
-@dataclass(frozen=True)
+@dataclass
 class Artifact:
     """An artifact as `pipeline.facts` reads one."""
 
@@ -62,14 +46,46 @@ class Artifact:
     custom_properties: Mapping[str, Any] = field(repr=False)
 
 
-def run_local(config: PipelineConfig, config_path: str, console: Console, parameters: Mapping[str, str]) -> Facts:
-    """Compile, run every step in a process of its own, and report as `anchorline run` does.
+class Report:
+    """Gathers what steps put out, and says how each went."""
+
+    def __init__(self, config: PipelineConfig, mounts: Mounts, console: Console) -> None:
+        self._config = config
+        self._mounts = mounts
+        self.console = console
+        self.produced: dict[str, dict[str, Json]] = {}
+
+    def step(self, task: str, seconds: float, artifacts: dict[str, Json]) -> None:
+        """A step is done."""
+        self.produced[task] = artifacts
+        words = remark(self._config, task.replace("-", "_"), self.facts())
+        self.console.print(f"[bold]{task:14}[/]{seconds:7.1f} s   [dim]{words}[/]")
+
+    def facts(self) -> Facts:
+        """What is known so far."""
+        return read_facts(
+            {
+                task.replace("-", "_"): {name: self._artifact(one) for name, one in artifacts.items()}
+                for task, artifacts in self.produced.items()
+            }
+        )
+
+    def _artifact(self, artifact: Json) -> Artifact:
+        properties = {key: _property(value) for key, value in artifact["metadata"].items()}
+        return Artifact(self._mounts.path(artifact["uri"]), properties)
+
+
+def run_local(
+    config: PipelineConfig, config_path: str, console: Console, parameters: Mapping[str, str], *, containers: bool
+) -> Facts:
+    """Compile, run every step, and report as `anchorline run` does.
 
     Args:
         config: what to run.
         config_path: as the user gave it, for the next command to type.
         console: where to report.
         parameters: of the run, by name, where not their defaults.
+        containers: whether each step runs in a container, or as a process.
 
     Raises:
         UserError: the data cannot be used, or a step failed; the text says which and how.
@@ -77,43 +93,55 @@ def run_local(config: PipelineConfig, config_path: str, console: Console, parame
     load_data(config.data, console)
     if "data_path" not in parameters:
         check_source(config.data)
+    folder = config.output_folder / "kubeflow"
+    report = Report(config, Mounts(str(folder)), console)
     run_id = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-    place = Place(config.output_folder / "kubeflow", run_id)
     with run_lock(config.output_folder), remembered_interrupts() as interrupts:
         try:
             with waiting(console, "compiling"), chatter_to(Path(os.devnull)):
                 spec = compile_spec(config, _here(config))
-            facts = run_steps(spec, config, place, console, run_parameters(spec, parameters))
+            values = run_parameters(spec, parameters)
+            start = time.monotonic()
+            if containers:
+                _in_containers(config, spec, folder / run_id, values, report)
+            else:
+                _as_processes(spec, folder, run_id, values, report)
         except KeyboardInterrupt:
             interrupts.check()
             raise
+    console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
+    facts = report.facts()
     summarize(config, config_path, facts, console)
     return facts
 
 
-def run_steps(spec: Json, config: PipelineConfig, place: Place, console: Console, parameters: Json) -> Facts:
-    """Run the steps of a spec one after the other, with the driver's inputs, and gather what came of them."""
-    mounts = Mounts(str(place.mounts_folder))
-    environment = {"ANCHORLINE_MOUNTS": str(place.mounts_folder)}
-    produced: dict[str, dict[str, Json]] = {}
-    start = time.monotonic()
+def _as_processes(spec: Json, folder: Path, run_id: str, parameters: Json, report: Report) -> None:
+    root = f"{STORE}/{run_id}"
+    run_folder = Path(Mounts(str(folder)).path(root))
     for task in order(spec["root"]["dag"]["tasks"]):
-        folder = place.folder / task
-        folder.mkdir(parents=True)
-        file = folder / "output_metadata.json"
+        task_folder = run_folder / task
+        task_folder.mkdir(parents=True)
+        file = task_folder / "output_metadata.json"
         given = executor_input(
-            spec, task, parameters=parameters, produced=produced, root=place.root, output_file=str(file)
+            spec, task, parameters=parameters, produced=report.produced, root=root, output_file=str(file)
         )
         begin = time.monotonic()
-        with waiting(console, task):
-            run_process(task, fill(command_of(spec, task), given), environment, folder / "log")
+        with waiting(report.console, task):
+            command = fill(command_of(spec, task), given)
+            run_process(task, command, {"ANCHORLINE_MOUNTS": str(folder)}, task_folder / "log")
         output = json.loads(file.read_text(encoding="utf-8"))
-        produced[task] = recorded(given["outputs"], output, 1 + sum(map(len, produced.values())))
-        facts = read_facts(_artifacts(produced, mounts))
-        words = remark(config, task.replace("-", "_"), facts)
-        console.print(f"[bold]{task:14}[/]{time.monotonic() - begin:7.1f} s   [dim]{words}[/]")
-    console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
-    return facts
+        known = sum(map(len, report.produced.values()))
+        report.step(task, time.monotonic() - begin, recorded(given["outputs"], output, known + 1))
+
+
+def _in_containers(config: PipelineConfig, spec: Json, folder: Path, parameters: Json, report: Report) -> None:
+    from kubeflow.containers import run_containers
+
+    report.console.file = sys.stdout  # and not where it points when kfp prints
+    folder.mkdir(parents=True)
+    config.serving_folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "kfp.log").open("w", encoding="utf-8") as log, redirect_stdout(log), chatter_to(folder / "kfp.err"):
+        run_containers(spec, folder, parameters, [config.serving_folder], report.step)
 
 
 def command_of(spec: Json, task: str) -> list[str]:
@@ -121,17 +149,6 @@ def command_of(spec: Json, task: str) -> list[str]:
     component = spec["components"][spec["root"]["dag"]["tasks"][task]["componentRef"]["name"]]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     return [*container["command"], *container["args"]]
-
-
-def _artifacts(produced: Mapping[str, Mapping[str, Json]], mounts: Mounts) -> dict[str, dict[str, Artifact]]:
-    """What was put out, by step and output key, as `pipeline.facts` wants it."""
-    return {
-        task.replace("-", "_"): {
-            name: Artifact(mounts.path(one["uri"]), {key: _property(value) for key, value in one["metadata"].items()})
-            for name, one in outputs.items()
-        }
-        for task, outputs in produced.items()
-    }
 
 
 def _property(value: Any) -> SimpleNamespace:

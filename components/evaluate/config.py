@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from tensorflow_model_analysis.proto import config_pb2 as tfma
@@ -73,13 +73,13 @@ def with_gates(config: tfma.EvalConfig, gates: str) -> tfma.EvalConfig:
     """
     judged = {json.loads(metric.config)["name"]: metric for metric in config.metrics_specs[0].metrics if metric.config}
     try:
-        bounds = TypeAdapter(dict[Metric, Gate]).validate_json(gates)
-        check_bounds(bounds)
+        bounds: Mapping[Any, Gate] = TypeAdapter(dict[str, Gate]).validate_json(gates)
         if unknown := bounds.keys() - judged.keys():
             raise ValueError(f"{', '.join(sorted(unknown))}: not judged by; allowed are {', '.join(judged)}")
+        check_bounds(bounds)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        where = ".".join(map(str, first["loc"]))
         raise GateError(f"gates: got {gates}; {where + ': ' if where else ''}{first['msg']}") from None
     except ValueError as error:
         raise GateError(f"gates: got {gates}; {error}") from None

@@ -1,12 +1,14 @@
 """The driver on a pipeline of two steps: what it gives a step, and what it makes of what a step put out."""
 
+from typing import Any
+
 import pytest
 
 from components.errors import UserError
 from kubeflow.driver import executor_input, order, recorded, run_parameters
 
 ARTIFACT = {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}
-SPEC = {
+SPEC: dict[str, Any] = {
     "root": {
         "dag": {
             "tasks": {

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from kubeflow.mounts import Mounts
@@ -25,7 +27,7 @@ def test_what_is_in_no_store_stays_as_it_is(other: str) -> None:
 
 
 def test_only_uris_of_artifacts_change() -> None:
-    given = {
+    given: dict[str, Any] = {
         "inputs": {
             "parameterValues": {"data_path": "s3://bucket/data"},
             "artifacts": {"model": {"artifacts": [{"uri": "s3://b/m", "name": "17", "metadata": {"of": "s3://b/m"}}]}},

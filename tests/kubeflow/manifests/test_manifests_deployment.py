@@ -1,6 +1,8 @@
 """What the manifests say fits together, and with the server that they start."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,6 +32,7 @@ from tests.serving.stand_in import FLAGS
 
 pytestmark = needs_kubectl
 
+CONTAINERFILE = (Path(__file__).parents[3] / "Containerfile").read_text(encoding="utf-8")
 MODEL = "adder"
 EVERYWHERE = "0.0.0.0"  # noqa: S104  as a pod must
 
@@ -105,7 +108,8 @@ def test_base_starts_the_official_image_with_flags_that_it_has() -> None:
 def test_the_overlay_starts_our_server_with_flags_that_it_has() -> None:
     server = container("overlays/own-server")
     assert server["image"].startswith("localhost/anchorline-server:")
-    assert server["command"] == ["anchorline-model-server"]
+    (image,) = re.findall(r"^FROM runtime AS server\n(?:(?!FROM).+\n)*ENTRYPOINT (.+)", CONTAINERFILE, re.MULTILINE)
+    assert server["command"] == json.loads(image)
     flags = parse([argument.replace("$(MODEL_NAME)", MODEL) for argument in server["args"]])
     ports = {port["name"]: port["containerPort"] for port in server["ports"]}
     assert (flags.host, flags.port, flags.rest_api_port) == (EVERYWHERE, ports["grpc"], ports["rest"])
@@ -136,7 +140,7 @@ def deployed(models: Path, config: Path) -> Iterator[tuple[Manifest, int, int]]:
     arguments = server["args"]
     for old, new in moved.items():
         arguments = [argument.replace(old, new) for argument in arguments]
-    command = [sys.executable, "-m", "serving.server", *arguments]
+    command = [sys.executable, *server["command"][1:], *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             yield server, rest, process.pid
