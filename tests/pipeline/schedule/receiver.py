@@ -7,9 +7,9 @@ from typing import Any, Self
 
 
 class Receiver:
-    """Answers 503 to the first `failures` POSTs and 204 to the others; all are kept in `bodies`."""
+    """Answers `status` to the first `failures` POSTs and 204 to the others; all are kept in `bodies`."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, status: int = 503) -> None:
         self.bodies: list[dict[str, Any]] = []
         receiver = self
 
@@ -17,7 +17,7 @@ class Receiver:
             def do_POST(self) -> None:
                 assert self.headers["content-type"] == "application/json"
                 receiver.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-                self.send_response(503 if len(receiver.bodies) <= failures else 204)
+                self.send_response(status if len(receiver.bodies) <= failures else 204)
                 self.send_header("content-length", "0")
                 self.end_headers()
 

@@ -79,10 +79,11 @@ def assert_never_two_at_once(config: Path) -> None:
     assert words == ["begin", "end"] * (len(words) // 2)
 
 
-def test_never_two_at_once_and_a_signal_waits_for_the_run(config: Path) -> None:
-    with Receiver(failures=1) as receiver, start("schedule", config, *EVERY_SECOND, "--webhook", receiver.url) as kept:
+def test_never_two_at_once_and_ctrl_c_waits_for_the_run(config: Path) -> None:
+    command: list[str | Path] = ["schedule", config, *EVERY_SECOND, "--webhook"]
+    with Receiver(failures=1) as receiver, start(*command, receiver.url, new_session=True) as kept:
         wait_for(lambda: begun(config) == 2, kept)
-        kept.send_signal(signal.SIGTERM)
+        os.killpg(kept.pid, signal.SIGINT)  # as a terminal does, to all that it started
         output, _ = kept.communicate(timeout=30)
     assert kept.returncode == 0, output
     assert begun(config) == 2
@@ -167,6 +168,19 @@ def test_a_run_that_is_killed_is_told_and_the_schedule_goes_on(config: Path) -> 
     assert first["exit_code"] == -signal.SIGSEGV
     assert "the run was ended by signal 11 (Segmentation fault); see " in first["error"]
     assert "no rows today" in second["error"]
+
+
+def test_a_clock_that_was_set_back_stops_no_schedule(config: Path) -> None:
+    _let_runs_take(config, 0)
+    ahead = {"cron": EVERY_SECOND[1], "timezone": None, "since": "2199-01-01T00:00:00Z"}
+    folder = config.parent / "out" / "slow" / "schedule"
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(json.dumps(ahead), encoding="utf-8")
+    with start("schedule", config) as kept:
+        wait_for(lambda: begun(config) >= 1, kept)
+        kept.send_signal(signal.SIGTERM)
+        kept.communicate(timeout=30)
+    assert state(config)["since"] < "2199"
 
 
 def test_once_is_one_run_with_its_code_and_its_line(config: Path) -> None:
