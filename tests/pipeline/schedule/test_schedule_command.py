@@ -25,7 +25,9 @@ def load(folder):
     marks = Path(__file__).with_name("marks")
     with marks.open("a") as file:
         print("begin", os.getpid(), time.time(), file=file, flush=True)
-        time.sleep(SECONDS)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and not marks.with_name("release").exists():
+            time.sleep(0.02)
         print("end", os.getpid(), time.time(), file=file, flush=True)
     raise ValueError("no rows today")
 """
@@ -90,7 +92,7 @@ def test_never_two_at_once_and_ctrl_c_waits_for_the_run(config: Path) -> None:
     assert_never_two_at_once(config)
     first, second = log(config)
     assert (first["pipeline"], first["exit_code"], first["outcome"], first["pushed"]) == ("slow", 1, "failed", None)
-    assert first["error"].endswith("load.py (data.loader) failed in line 11: ValueError: no rows today")
+    assert first["error"].endswith("load.py (data.loader) failed in line 13: ValueError: no rows today")
     due, begin, end = (datetime.fromisoformat(first[key]) for key in ("due", "start", "end"))
     assert timedelta(0) <= begin - due < timedelta(seconds=1)
     assert end - begin >= timedelta(seconds=2)
@@ -114,6 +116,7 @@ def test_what_a_killed_schedule_left_is_made_up_for(config: Path) -> None:
     missed = state(config) | {"since": a_day_ago}
     (config.parent / "out" / "slow" / "schedule" / "state.json").write_text(json.dumps(missed), encoding="utf-8")
 
+    _let_runs_take(config, 60)
     with start("schedule", config) as kept:  # goes on with the same expression
         wait_for(lambda: begun(config) == 1, kept)
         kept.kill()  # and so is not there when its run ends
@@ -122,11 +125,14 @@ def test_what_a_killed_schedule_left_is_made_up_for(config: Path) -> None:
     assert busy.stderr.rstrip().endswith("is running this pipeline")
 
     with start("schedule", config) as kept:
+        assert kept.stdout is not None
+        while "another run of this pipeline is going on" not in (line := kept.stdout.readline()):
+            assert line
+        config.with_name("release").touch()
         wait_for(lambda: begun(config) == 2, kept)
         kept.send_signal(signal.SIGINT)
         output, _ = kept.communicate(timeout=30)
     assert kept.returncode == 0, output
-    assert "another run of this pipeline is going on" in output
     assert_never_two_at_once(config)
     (record,) = log(config)  # of two thousand missed, one; and its due time is the first that nothing was done about
     assert (
