@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ def _let_runs_take(config: Path, seconds: float) -> None:
     config.with_name("load.py").write_text(LOADER.replace("SECONDS", str(seconds)), encoding="utf-8")
 
 
+@contextmanager
+def scheduled(*arguments: str | Path, new_session: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """`anchorline schedule`, which does not outlive a test that fails."""
+    with start("schedule", *arguments, new_session=new_session) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def marks(config: Path) -> list[tuple[str, int, float]]:
     file = config.with_name("marks")
     lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
@@ -82,8 +93,8 @@ def assert_never_two_at_once(config: Path) -> None:
 
 
 def test_never_two_at_once_and_ctrl_c_waits_for_the_run(config: Path) -> None:
-    command: list[str | Path] = ["schedule", config, *EVERY_SECOND, "--webhook"]
-    with Receiver(failures=1) as receiver, start(*command, receiver.url, new_session=True) as kept:
+    command: list[str | Path] = [config, *EVERY_SECOND, "--webhook"]
+    with Receiver(failures=1) as receiver, scheduled(*command, receiver.url, new_session=True) as kept:
         wait_for(lambda: begun(config) == 2, kept)
         os.killpg(kept.pid, signal.SIGINT)  # as a terminal does, to all that it started
         output, _ = kept.communicate(timeout=30)
@@ -109,7 +120,7 @@ def test_never_two_at_once_and_ctrl_c_waits_for_the_run(config: Path) -> None:
 
 
 def test_what_a_killed_schedule_left_is_made_up_for(config: Path) -> None:
-    with start("schedule", config, "--cron", "*/30 * * * * *", "--timezone", "Europe/Stockholm") as kept:
+    with scheduled(config, "--cron", "*/30 * * * * *", "--timezone", "Europe/Stockholm") as kept:
         wait_for((config.parent / "out" / "slow" / "schedule" / "state.json").exists, kept)
         kept.kill()
     a_day_ago = (datetime.fromisoformat(state(config)["since"]) - timedelta(days=1)).isoformat()
@@ -117,14 +128,14 @@ def test_what_a_killed_schedule_left_is_made_up_for(config: Path) -> None:
     (config.parent / "out" / "slow" / "schedule" / "state.json").write_text(json.dumps(missed), encoding="utf-8")
 
     _let_runs_take(config, 60)
-    with start("schedule", config) as kept:  # goes on with the same expression
+    with scheduled(config) as kept:  # goes on with the same expression
         wait_for(lambda: begun(config) == 1, kept)
         kept.kill()  # and so is not there when its run ends
     busy = anchorline("run", config)
     assert busy.returncode == 75
     assert busy.stderr.rstrip().endswith("is running this pipeline")
 
-    with start("schedule", config) as kept:
+    with scheduled(config) as kept:
         assert kept.stdout is not None
         while "another run of this pipeline is going on" not in (line := kept.stdout.readline()):
             assert line
@@ -145,7 +156,7 @@ def test_what_a_killed_schedule_left_is_made_up_for(config: Path) -> None:
 
 def test_a_second_signal_interrupts_the_run_and_a_restart_takes_it_up(config: Path) -> None:
     _let_runs_take(config, 60)
-    with start("schedule", config, *EVERY_SECOND) as kept:
+    with scheduled(config, *EVERY_SECOND) as kept:
         wait_for(lambda: begun(config) == 1, kept)
         before = state(config)
         other = anchorline("schedule", config, *EVERY_SECOND)
@@ -163,7 +174,7 @@ def test_a_second_signal_interrupts_the_run_and_a_restart_takes_it_up(config: Pa
 
 def test_a_run_that_is_killed_is_told_and_the_schedule_goes_on(config: Path) -> None:
     _let_runs_take(config, 60)
-    with start("schedule", config, *EVERY_SECOND) as kept:
+    with scheduled(config, *EVERY_SECOND) as kept:
         wait_for(lambda: begun(config) == 1, kept)
         os.kill(marks(config)[0][1], signal.SIGSEGV)
         _let_runs_take(config, 0.1)
@@ -182,7 +193,7 @@ def test_a_clock_that_was_set_back_stops_no_schedule(config: Path) -> None:
     folder = config.parent / "out" / "slow" / "schedule"
     folder.mkdir(parents=True)
     (folder / "state.json").write_text(json.dumps(ahead), encoding="utf-8")
-    with start("schedule", config) as kept:
+    with scheduled(config) as kept:
         wait_for(lambda: begun(config) >= 1, kept)
         kept.send_signal(signal.SIGTERM)
         kept.communicate(timeout=30)
