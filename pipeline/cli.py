@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,9 @@ from components.errors import UserError
 
 NOT_PUSHED = 3
 """Exit code of a run that did its work and pushed nothing, because a gate or the serving check said no."""
+
+COMMANDS = "anchorline.commands"
+"""Entry-point group by which packages add commands."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,13 +45,19 @@ def run(
     config: Config,
     overrides: Overrides = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what TensorFlow, Beam and TFX log.")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write what came of it there, as JSON.")
+    ] = None,
 ) -> None:
     """Run the pipeline once: from data to a judged, checked and pushed model."""
     from pipeline.config import load_config
+    from pipeline.outcome import outcome_to
     from pipeline.run import run as run_pipeline
 
     given = shlex.join([str(config), *(part for override in overrides or () for part in ("--set", override))])
-    facts = run_pipeline(load_config(config, overrides or ()), given, Console(highlight=False), verbose=verbose)
+    with outcome_to(json_file) as hand_over:
+        facts = run_pipeline(load_config(config, overrides or ()), given, Console(highlight=False), verbose=verbose)
+        hand_over(facts)
     if not (facts.pushed or facts.unchanged):
         raise typer.Exit(NOT_PUSHED)
 
@@ -143,6 +153,46 @@ def rollback(
 
 
 @app.command()
+def schedule(
+    config: Config,
+    *,
+    cron: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPRESSION",
+            help="When: minute hour day month weekday, seconds before them if wanted; by default as the last time.",
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As in Europe/Stockholm; by default this machine's.")
+    ] = None,
+    overrides: Overrides = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="ANCHORLINE_WEBHOOK", help="Is sent the JSON of every run that fails or is refused."
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="One run now, logged as the others are; for timers.")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="Print a service and a timer that do the same.")] = False,
+) -> None:
+    """Run the pipeline by the clock, never two runs at once; a line of JSON for each."""
+    from pipeline.schedule.command import ScheduleOptions
+    from pipeline.schedule.command import schedule as run_by_the_clock
+
+    options = ScheduleOptions(
+        config=config,
+        overrides=overrides or (),
+        cron=cron,
+        timezone=timezone,
+        webhook=webhook,
+        once=once,
+        systemd=systemd,
+    )
+    raise typer.Exit(run_by_the_clock(options, Console(stderr=True, highlight=False)))
+
+
+@app.command()
 def data(config: Config, overrides: Overrides = None) -> None:
     """Read the data and show what a run would make of it, without running anything."""
     from pipeline.config import load_config
@@ -169,8 +219,22 @@ def report(
     write_report(load_config(config, overrides or ()), output, Console(highlight=False))
 
 
+def add_commands() -> None:
+    """Add what installed packages offer under the entry-point group `anchorline.commands`.
+
+    Each is a Typer application, which becomes a group of commands, or a function, which becomes one.
+    """
+    for point in entry_points(group=COMMANDS):
+        command = point.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=point.name)
+        else:
+            app.command(point.name)(command)
+
+
 def main() -> None:
     """Run the command line; errors meant for the user end it with one sentence."""
+    add_commands()
     if "--verbose" not in sys.argv:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # some of what TensorFlow says comes when all else is over
     try:

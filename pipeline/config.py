@@ -18,6 +18,7 @@ from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
 from components.transform.settings import TransformSettings
 from pipeline.config_errors import sentence, show
+from pipeline.kubeflow_settings import KubeflowSettings
 
 
 class ConfigError(UserError):
@@ -51,6 +52,7 @@ class PipelineConfig(BaseModel):
     model: MatchSettings | ClassifySettings
     train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
     gates: Mapping[Any, Gate]
+    kubeflow: KubeflowSettings = Field(default=KubeflowSettings(), description="The pipeline on Kubeflow Pipelines.")
 
     @model_validator(mode="after")
     def _check_encoders(self) -> Self:
@@ -104,6 +106,7 @@ class MatchConfig(PipelineConfig):
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
     gates: dict[MatchMetric, Gate] = Field(
         default={"mrr": Gate(max_drop=0.01)},
+        title="metric",
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
 
@@ -134,6 +137,7 @@ class ClassifyConfig(PipelineConfig):
     neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
     gates: dict[ClassifyMetric, Gate] = Field(
         default={"accuracy": Gate(max_drop=0.01)},
+        title="metric",
         description="What a model must reach to be pushed, by metric: `accuracy`; `neighbor_accuracy`, of the majority "
         "of the 5 nearest training rows; `ece`, the expected calibration error over 15 bins; `distance_ratio`, "
         "distances within classes over distances between classes.",

@@ -69,8 +69,8 @@ def _rows(model: type[BaseModel], prefix: str, seen: dict[tuple[type, ...], str]
         if not choices:
             yield _Row(key, _value(field.annotation), _default(field), text)
         elif get_origin(field.annotation) is dict:
-            yield _Row(key, "by metric", _default(field), text)
-            yield from _rows(choices[0], f"{key}.METRIC.", seen)
+            yield _Row(key, f"by {field.title}", _default(field), text)
+            yield from _rows(choices[0], f"{key}.{(field.title or '').upper()}.", seen)
         elif len(choices) == 1:
             yield from _rows(choices[0], f"{key}.", seen)
         elif (listed := seen.setdefault(tuple(choices), key)) != key:
@@ -100,6 +100,8 @@ def _value(annotation: Any) -> str:
         return " or ".join(_value(part) for part in parts if part is not type(None))
     if origin is tuple:
         return f"list of {_value(parts[0])}"
+    if origin is dict:
+        return f"{_value(parts[1])} by name"
     return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(annotation, str(annotation))
 
 
@@ -112,7 +114,10 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, BaseModel):
         value = tag_of(type(value))
     if isinstance(value, dict):
-        value = {key: entry.model_dump(exclude_none=True) for key, entry in value.items()}
+        value = {
+            key: entry.model_dump(exclude_none=True) if isinstance(entry, BaseModel) else entry
+            for key, entry in value.items()
+        }
     return f"`{list(value) if isinstance(value, tuple) else value}`"
 
 

@@ -1,23 +1,29 @@
 """One configuration in, one TFX pipeline out: the order of the steps, and nothing of what they compute."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import tensorflow_data_validation as tfdv
 from tfx.components import StatisticsGen, Trainer, Transform
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 
 from components.anomalies.component import StrictExampleValidator
 from components.baseline.component import Baseline
+from components.errors import UserError
 from components.evaluate.component import JudgingEvaluator
 from components.evaluate.config import eval_config
-from components.ingest.component import example_gen
+from components.evaluate.settings import Gate, Metric
+from components.ingest.component import example_gen, example_gen_elsewhere
 from components.ingest.summary import REJECTS_FILE
 from components.push.component import AtomicPusher
-from components.schema.component import InferSchema
+from components.schema.component import CommittedSchema, InferSchema
 from components.serving_check.component import ServingCheck
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
@@ -32,11 +38,28 @@ BEAM_ARGS = [
 CHECKED_ROWS = 20
 
 
-def create_pipeline(config: PipelineConfig) -> Pipeline:
-    """The pipeline of one configuration; what it leaves behind lies under `config.output_folder`."""
-    steps = _steps(config)
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where steps that run on other machines find the data and push to; both are paths there."""
+
+    data_path: str
+    serving_folder: str
+
+
+def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) -> Pipeline:
+    """The pipeline of one configuration; what it leaves behind lies under `config.output_folder`.
+
+    Args:
+        config: what to run.
+        elsewhere: for steps that run on other machines. Path and version of the data, gates and a name for the run are
+            runtime parameters then, and the version in production is looked up by the step that needs it.
+
+    Raises:
+        UserError: the committed schema that the config names cannot be read.
+    """
+    steps = _steps(config, elsewhere)
     return Pipeline(
-        pipeline_name=config.name,
+        pipeline_name=config.name if elsewhere is None else config.name.replace("_", "-"),  # KFP refuses underscores
         pipeline_root=str(config.output_folder / "artifacts"),
         metadata_connection_config=sqlite_metadata_connection_config(str(config.output_folder / "metadata.sqlite")),
         components=[step.with_id(name) for name, step in steps.items()],
@@ -45,15 +68,16 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     )
 
 
-def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
-    ingest = example_gen(config.data, rejects_path=str(config.output_folder / REJECTS_FILE))
+def _steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, BaseNode]:
+    serving_folder = elsewhere.serving_folder if elsewhere else str(config.serving_folder)
+    ingest = _ingest(config, elsewhere)
     examples = ingest.outputs["examples"]
     parts = config.data.parts
     pictures = [name for name, kind in parts.items() if kind == "image"]
     looked_at = [name for name in (*parts, "id", "category", "group") if name not in pictures]
     statistics = StatisticsGen(examples=examples, stats_options=tfdv.StatsOptions(feature_allowlist=looked_at))
     schema = (
-        ImportSchemaGen(schema_file=config.schema_path)
+        CommittedSchema(text=_read_schema(config.schema_path))
         if config.schema_path
         else InferSchema(statistics=statistics.outputs["statistics"], pictures=json.dumps(pictures))
     )
@@ -75,15 +99,15 @@ def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
         eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
         custom_config={"settings": config.trainer_settings.model_dump_json()},
     )
-    baseline = Baseline(
-        serving_folder=str(config.serving_folder), newest=str(newest_version(config.serving_folder) or "")
-    )
+    newest = None if elsewhere else newest_version(serving_folder)
+    baseline = Baseline(serving_folder=serving_folder, newest=str(newest or ""))
     evaluate = JudgingEvaluator(
         examples=examples,
         model=train.outputs["model"],
         baseline_model=baseline.outputs["model"],
         example_splits=["test"],
         eval_config=eval_config(config.metrics, config.gates, slice_by=_slices(config)),
+        gates=_parameter("gates", _in_json(config.gates)) if elsewhere else None,
     )
     baseline.add_upstream_node(train)
     serving_check = ServingCheck(
@@ -94,8 +118,9 @@ def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
         model_blessing=evaluate.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_folder))
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_folder)
         ),
+        run_name=_parameter("run_name", "") if elsewhere else None,
     )
     return {
         "ingest": ingest,
@@ -109,6 +134,31 @@ def _steps(config: PipelineConfig) -> dict[str, BaseNode]:
         "serving_check": serving_check,
         "push": push,
     }
+
+
+def _ingest(config: PipelineConfig, elsewhere: Elsewhere | None) -> FileBasedExampleGen:
+    if elsewhere is None:
+        return example_gen(config.data, rejects_path=str(config.output_folder / REJECTS_FILE))
+    ingest = example_gen_elsewhere(config.data, _parameter("data_path", elsewhere.data_path))
+    ingest.exec_properties["data_version"] = _parameter("data_version", "")
+    return ingest
+
+
+def _read_schema(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{file}: there is no such file (schema_path)") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: cannot be read (schema_path): {error}") from None
+
+
+def _parameter(name: str, default: str) -> RuntimeParameter:
+    return RuntimeParameter(name=name, ptype=str, default=default)
+
+
+def _in_json(gates: Mapping[Metric, Gate]) -> str:
+    return json.dumps({metric: gate.model_dump(exclude_none=True) for metric, gate in gates.items()})
 
 
 def _slices(config: PipelineConfig) -> list[str]:

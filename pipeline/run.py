@@ -31,12 +31,12 @@ def run(config: PipelineConfig, config_path: str, console: Console, *, verbose: 
     Raises:
         UserError: nothing was pushed, and the text says why.
     """
-    load_data(config.data, console)
-    check_source(config.data)
-    if config.schema_path and not Path(config.schema_path).is_file():
-        raise UserError(f"{config.schema_path}: there is no such file (schema_path)")
     folder = config.output_folder
     with run_lock(folder):
+        load_data(config.data, console)
+        check_source(config.data)
+        if config.schema_path and not Path(config.schema_path).is_file():
+            raise UserError(f"{config.schema_path}: there is no such file (schema_path)")
         log = None if verbose else folder / "run.log"
         with chatter_to(log), remembered_interrupts() as interrupts:
             try:

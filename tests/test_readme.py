@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from pipeline.cli import app
+from pipeline.cli import add_commands, app
 from pipeline.config_table import config_table
 
 ROOT = Path(__file__).parents[1]
+add_commands()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

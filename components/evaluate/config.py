@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
 from tensorflow_model_analysis.proto import config_pb2 as tfma
 
-from components.evaluate.settings import TOLERANCE, Gate, Metric
+from components.errors import UserError
+from components.evaluate.settings import TOLERANCE, Gate, Metric, check_bounds
 
 SIGNATURE = "evaluate"
 CANDIDATE, PRODUCTION = "candidate", "production"
@@ -53,6 +55,40 @@ def eval_config(metrics: Iterable[Metric], gates: Mapping[Metric, Gate], *, slic
     count.per_slice_thresholds.append(_over_all(_threshold(Gate(min=1))))
     configs = [count, *(_metric(name, gates.get(name)) for name in metrics)]
     return tfma.EvalConfig(model_specs=models, slicing_specs=slices, metrics_specs=[tfma.MetricsSpec(metrics=configs)])
+
+
+class GateError(UserError):
+    """Bounds given as text are none."""
+
+
+def with_gates(config: tfma.EvalConfig, gates: str) -> tfma.EvalConfig:
+    """A copy of what `eval_config` made, with other bounds.
+
+    Args:
+        config: of `eval_config`.
+        gates: by metric, in JSON, as a config has them: `{"mrr": {"min": 0.5}}`.
+
+    Raises:
+        GateError: `gates` is not JSON, or names a metric that is not judged by, or has no such bound.
+    """
+    judged = {json.loads(metric.config)["name"]: metric for metric in config.metrics_specs[0].metrics if metric.config}
+    try:
+        bounds: Mapping[Any, Gate] = TypeAdapter(dict[str, Gate]).validate_json(gates)
+        if unknown := bounds.keys() - judged.keys():
+            raise ValueError(f"{', '.join(sorted(unknown))}: not judged by; allowed are {', '.join(judged)}")
+        check_bounds(bounds)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise GateError(f"gates: got {gates}; {where + ': ' if where else ''}{first['msg']}") from None
+    except ValueError as error:
+        raise GateError(f"gates: got {gates}; {error}") from None
+    changed = tfma.EvalConfig()
+    changed.CopyFrom(config)
+    for metric in changed.metrics_specs[0].metrics:
+        if metric.config:
+            metric.CopyFrom(_metric(name := json.loads(metric.config)["name"], bounds.get(name)))
+    return changed
 
 
 def _metric(name: Metric, gate: Gate | None) -> tfma.MetricConfig:

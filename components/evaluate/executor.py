@@ -12,12 +12,15 @@ from tfx import types
 from tfx.components.evaluator import executor
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
-from tfx.utils import path_utils
+from tfx.utils import path_utils, proto_utils
 
 from components.baseline.component import production_version
-from components.evaluate.config import CANDIDATE, PRODUCTION
+from components.evaluate.config import CANDIDATE, PRODUCTION, with_gates
 from components.evaluate.reference import reference
 from components.evaluate.verdict import Check, Metrics, Slice, Verdict
+
+GATES = "gates"
+"""Execution property: bounds in JSON, as in a config, that stand in for those of the EvalConfig."""
 
 
 class Executor(executor.Executor):
@@ -29,7 +32,15 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Run TFMA, then put its figures, a reference's and the outcome of every bound into one file."""
+        """Run TFMA, then put its figures, a reference's and the outcome of every bound into one file.
+
+        Raises:
+            GateError: the execution property `gates` is not what a config may say.
+        """
+        config = json_format.Parse(exec_properties[specs.EVAL_CONFIG_KEY], config_pb2.EvalConfig())
+        if GATES in exec_properties:
+            config = with_gates(config, exec_properties[GATES])
+            exec_properties = exec_properties | {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
         baseline = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
         version = production_version(baseline)
         if version is None:
@@ -38,7 +49,6 @@ class Executor(executor.Executor):
 
         folder = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
-        config = json_format.Parse(exec_properties[specs.EVAL_CONFIG_KEY], config_pb2.EvalConfig())
         names = [json.loads(metric.config)["name"] for metric in config.metrics_specs[0].metrics if metric.config]
         metrics, count, slices = _figures(folder, CANDIDATE if version else "", names)
         production = _figures(folder, PRODUCTION, names)[0] if version else None

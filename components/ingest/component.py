@@ -1,11 +1,16 @@
 """The TFX component of ingest."""
 
+from typing import Any
+
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
+from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY, INPUT_BASE_KEY, INPUT_CONFIG_KEY
 
+from components.ingest.check import check_source
 from components.ingest.executor import Executor
-from components.ingest.job import Job, pack
+from components.ingest.job import Job, pack, unpack_settings
 from components.ingest.settings import LabelData, PairData
 from components.ingest.source import locate
 from components.ingest.units import fingerprint, units_of
@@ -34,18 +39,49 @@ def example_gen(settings: PairData | LabelData, *, rejects_path: str | None) -> 
         rejects_path=rejects_path,
         fingerprint=fingerprint(units_of(source.files, source.format), settings),
     )
+    return _component(settings, source.base, source.pattern_for_tfx, pack(job))
+
+
+def example_gen_elsewhere(settings: PairData | LabelData, path: RuntimeParameter) -> FileBasedExampleGen:
+    """Makes the same component for a step that runs where the data is, which is not here.
+
+    Args:
+        settings: what to read; `path` stands in for theirs.
+        path: of the data, where the step runs.
+    """
+    return _component(settings, path, "*", pack(settings))
+
+
+def settle(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """Execution properties of `example_gen_elsewhere`, made into those of `example_gen` where the data is.
+
+    Raises:
+        DataError: the data is not there or cannot be used; see `check.check_source`.
+    """
+    given = unpack_settings(exec_properties[CUSTOM_CONFIG_KEY])
+    settings = given.model_copy(update={"path": exec_properties[INPUT_BASE_KEY]})
+    check_source(settings)
+    here = example_gen(settings, rejects_path=None)
+    keys = (CUSTOM_CONFIG_KEY, INPUT_BASE_KEY, INPUT_CONFIG_KEY)
+    return exec_properties | {key: here.exec_properties[key] for key in keys}
+
+
+def _component(
+    settings: PairData | LabelData,
+    base: str | RuntimeParameter,
+    pattern: str,
+    custom_config: example_gen_pb2.CustomConfig,
+) -> FileBasedExampleGen:
     split = example_gen_pb2.SplitConfig.Split
     return FileBasedExampleGen(
-        input_base=source.base,
-        input_config=example_gen_pb2.Input(
-            splits=[example_gen_pb2.Input.Split(name="all", pattern=source.pattern_for_tfx)],
-        ),
+        input_base=base,
+        input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern=pattern)]),
         output_config=example_gen_pb2.Output(
             split_config=example_gen_pb2.SplitConfig(
                 splits=[split(name=name, hash_buckets=share) for name, share in settings.splits.shares.items()],
                 partition_feature_name="group",
             )
         ),
-        custom_config=pack(job),
+        custom_config=custom_config,
         custom_executor_spec=BeamExecutorSpec(Executor),
     )

@@ -1,11 +1,11 @@
 """How settings reach the executor: through TFX's custom_config, which also makes them part of the cache key."""
 
 from google.protobuf import wrappers_pb2
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
 
-from components.ingest.settings import Format, LabelData, PairData
+from components.ingest.settings import DataSettings, Format, LabelData, PairData
 
 
 class Job(BaseModel):
@@ -24,16 +24,25 @@ class Job(BaseModel):
     fingerprint: str
 
 
-def pack(job: Job) -> example_gen_pb2.CustomConfig:
-    """Wraps a job in TFX's message."""
+def pack(message: Job | DataSettings) -> example_gen_pb2.CustomConfig:
+    """Wraps a job, or the settings of one that is not settled yet, in TFX's message."""
     config = example_gen_pb2.CustomConfig()
-    config.custom_config.Pack(wrappers_pb2.StringValue(value=job.model_dump_json()))
+    config.custom_config.Pack(wrappers_pb2.StringValue(value=message.model_dump_json()))
     return config
 
 
 def unpack(custom_config: str) -> Job:
     """Reads a job from the execution property `custom_config`, which is the message as JSON."""
+    return Job.model_validate_json(_text(custom_config))
+
+
+def unpack_settings(custom_config: str) -> PairData | LabelData:
+    """Reads settings that stand in the place of a job."""
+    return TypeAdapter[PairData | LabelData](PairData | LabelData).validate_json(_text(custom_config))
+
+
+def _text(custom_config: str) -> str:
     config = proto_utils.json_to_proto(custom_config, example_gen_pb2.CustomConfig())
     text = wrappers_pb2.StringValue()
     config.custom_config.Unpack(text)
-    return Job.model_validate_json(text.value)
+    return text.value

@@ -28,6 +28,8 @@ class Executor(executor.Executor):
     ) -> None:
         """Make the model a version, or note on the PushedModel why not."""
         pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
+        if exec_properties.get(RUN):
+            pushed.set_string_custom_property(RUN, exec_properties[RUN])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
@@ -55,6 +57,9 @@ class Executor(executor.Executor):
         asked = all(input_dict.get(key) for key in (specs.MODEL_BLESSING_KEY, specs.INFRA_BLESSING_KEY))
         return asked and super().CheckBlessing(input_dict)
 
+
+RUN = "run_name"
+"""Execution property, and custom property of a PushedModel: the name of the run, where it has one."""
 
 UNCHANGED = "unchanged"
 """Custom property of a PushedModel: the version in production that is this very model."""

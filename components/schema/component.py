@@ -1,4 +1,4 @@
-"""Infers the schema.
+"""Infers the schema, or takes the one that is committed.
 
 A component of our own and not TFX's SchemaGen, because of pictures: no statistics are made of them, and so no schema
 would be inferred for them either, but Transform reads nothing that is not in the schema.
@@ -15,6 +15,8 @@ from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArti
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.errors import UserError
+
 FILE = "schema.pbtxt"
 _STATISTICS = "FeatureStats.pb"
 
@@ -29,9 +31,27 @@ def InferSchema(  # noqa: N802
     inferred = _infer(statistics)
     for name in json.loads(pictures):
         inferred.feature.add(name=name, type=schema_pb2.BYTES)
+    _write(schema, text_format.MessageToString(inferred))
+
+
+@component
+def CommittedSchema(text: Parameter[str], schema: OutputArtifact[standard_artifacts.Schema]) -> None:  # noqa: N802
+    """Hand on a schema given as text, which unlike the path of a file is known wherever the step runs."""
+    try:
+        text_format.Parse(text, schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise SchemaError(f"the schema (schema_path) is not a Schema in text format: {error}") from None
+    _write(schema, text)
+
+
+class SchemaError(UserError):
+    """What is given as a schema is none."""
+
+
+def _write(schema: types.Artifact, text: str) -> None:
     folder = Path(schema.uri)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(text_format.MessageToString(inferred), encoding="utf-8")
+    (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _infer(statistics: types.Artifact) -> schema_pb2.Schema:

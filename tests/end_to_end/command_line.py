@@ -25,8 +25,8 @@ def anchorline(*arguments: str | Path, timeout: float = 300) -> Run:
     )
 
 
-def start(*arguments: str | Path) -> subprocess.Popen[str]:
-    """Start a command whose output is read while it runs."""
+def start(*arguments: str | Path, new_session: bool = False) -> subprocess.Popen[str]:
+    """Start a command whose output is read while it runs; in a new session signals can be sent to all it started."""
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -34,6 +34,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
         text=True,
         env=os.environ | {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
         cwd=ROOT,
+        start_new_session=new_session,
     )
 
 

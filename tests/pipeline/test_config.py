@@ -278,3 +278,24 @@ def test_labels_without_a_task_get_a_hint(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(file)
     assert "add `task: classify`" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"resources": {"trian": {"cpu": 1}}}, "kubeflow.resources.trian: got 'trian'; "),
+        (
+            {"resources": {"train": {"memory": "4 GB"}}},
+            "kubeflow.resources.train.memory: got '4 GB'; allowed are a number",
+        ),
+        ({"resources": {"train": {"cpus": 1}}}, "kubeflow.resources.train.cpus: unknown key; did you mean cpu?"),
+        ({"pipeline_root": "/var/artifacts"}, "kubeflow.pipeline_root: got '/var/artifacts'; allowed are minio://"),
+        ({"volumes": {"claim": "models"}}, "kubeflow.volumes.claim: got 'models'; must begin with /"),
+        ({"retries": {"count": -1}}, "kubeflow.retries.count: got -1; should be greater than or equal to 0"),
+        ({"cache": True}, "kubeflow.cache: unknown key; did you mean caching?"),
+    ],
+)
+def test_what_kubeflow_cannot_use_is_refused(tmp_path: Path, section: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_config(write(tmp_path, MINIMAL | {"kubeflow": section}))
+    assert sentence in str(refused.value)

@@ -1,11 +1,13 @@
+import fcntl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from components.errors import UserError
-from pipeline.lock import BusyError, is_locked, run_lock
+from pipeline.lock import BusyError, is_locked, run_lock, schedule_lock
 
 HOLD = """
 import sys
@@ -31,6 +33,21 @@ def test_another_process_is_named_and_its_death_frees_the_lock(tmp_path: Path) -
         assert not is_locked(tmp_path)
         with run_lock(tmp_path):
             pass
+
+
+def test_whoever_looks_whether_it_is_locked_locks_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    with (tmp_path / ".lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        with run_lock(tmp_path):
+            assert is_locked(tmp_path)
+
+
+def test_a_schedule_and_a_run_do_not_lock_each_other_out(tmp_path: Path) -> None:
+    busy = pytest.raises(BusyError, match="schedules this pipeline")
+    with schedule_lock(tmp_path), run_lock(tmp_path), busy, schedule_lock(tmp_path):
+        pytest.fail("two processes keep one schedule")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tensorflow_model_analysis.evaluators.metrics_validator import validate_metr
 from tensorflow_model_analysis.metrics.metric_types import MetricKey
 
 from components.evaluate.classification import Accuracy, DistanceRatio, ExpectedCalibrationError, NeighborAccuracy
-from components.evaluate.config import CANDIDATE, METRICS, PRODUCTION, eval_config
+from components.evaluate.config import CANDIDATE, METRICS, PRODUCTION, GateError, eval_config, with_gates
 from components.evaluate.retrieval import MeanReciprocalRank, RecallAtK
 from components.evaluate.settings import SMALLER_IS_BETTER, ClassifyMetric, Gate, MatchMetric, Metric
 
@@ -171,3 +171,31 @@ def test_metrics_are_what_their_names_say() -> None:
         (ExpectedCalibrationError, "ece", 15),
         (DistanceRatio, "distance_ratio", None),
     ]
+
+
+def test_gates_given_as_text_stand_in_for_those_of_the_config() -> None:
+    judged = get_args(MatchMetric)
+    before: Gates = {"mrr": Gate(min=0.5, max_drop=0.01), "recall@5": Gate(min=0.1)}
+    after: Gates = {"mrr": Gate(min=0.25), "recall@1": Gate(max_drop=0.125)}
+    config = eval_config(judged, before, slice_by=["category"])
+    changed = with_gates(config, '{"mrr": {"min": 0.25}, "recall@1": {"max_drop": 0.125}}')
+    assert changed == eval_config(judged, after, slice_by=["category"])
+    assert config == eval_config(judged, before, slice_by=["category"])  # not changed in place
+    assert with_gates(config, "{}") == eval_config(judged, {}, slice_by=["category"])
+
+
+@pytest.mark.parametrize(
+    ("gates", "sentence"),
+    [
+        ("mrr=1", r"gates: got mrr=1; Invalid JSON"),
+        ("[]", r"gates: got \[\]; Input should be an object"),
+        ('{"mrr": {"min": 7}}', r"mrr.min: Input should be less than or equal to 1"),
+        ('{"mrr": {"most": 0.5}}', r"mrr.most: Extra inputs are not permitted"),
+        ('{"mmr": {"min": 0.5}}', r"mmr: not judged by; allowed are recall@1, recall@5, recall@10, mrr"),
+        ('{"accuracy": {"min": 0.5}}', r"accuracy: not judged by; allowed are recall@1, recall@5, recall@10, mrr"),
+        ('{"mrr": {"max": 0.5}}', r"mrr.max: got 0.5; mrr is better when larger"),
+    ],
+)
+def test_gates_that_are_none_are_refused(gates: str, sentence: str) -> None:
+    with pytest.raises(GateError, match=sentence):
+        with_gates(eval_config(get_args(MatchMetric), {}, slice_by=[]), gates)

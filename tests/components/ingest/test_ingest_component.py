@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from tfx.components.example_gen.driver import FileBasedDriver
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.portable import data_types
 from tfx.types import standard_artifacts
 
-from components.ingest.component import example_gen
+from components.ingest.component import example_gen, example_gen_elsewhere, settle
 from components.ingest.errors import DataError
 from components.ingest.job import Job, unpack
 from components.ingest.settings import LabelData, PairData
@@ -105,3 +106,30 @@ def test_the_driver_takes_the_fingerprint_of_the_files_meant_and_of_no_others(tm
 def test_a_path_that_cannot_be_resolved_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not tell the format"):
         example_gen(PairData(path=str(tmp_path / "faq.xlsx")), rejects_path=None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PairData.model_validate({"path": "/on/another/machine.csv", "splits": {"test": 4}, "images": ["answer"]}),
+        LabelData.model_validate({"path": "/on/another/machine", "format": "texts"}),
+    ],
+)
+def test_a_step_elsewhere_settles_where_its_data_is(tmp_path: Path, data: PairData | LabelData) -> None:
+    parameter = RuntimeParameter(name="data_path", ptype=str, default=data.path)
+    given = example_gen_elsewhere(data, parameter).exec_properties
+    assert given["input_base"] is parameter
+    for name in ("here.csv", "one/1.txt"):
+        write(tmp_path / name, b"question,answer\nWhen?,Now.\n")
+    path = tmp_path if isinstance(data, LabelData) else tmp_path / "here.csv"
+    settled = settle(given | {"input_base": str(path)})
+    here = example_gen(data.model_copy(update={"path": str(path)}), rejects_path=None).exec_properties
+    assert settled == here
+    assert type(unpack(settled["custom_config"]).settings) is type(data)
+
+
+def test_a_step_elsewhere_says_when_its_data_is_not_there(tmp_path: Path) -> None:
+    data = PairData(path="/on/another/machine.csv")
+    given = example_gen_elsewhere(data, RuntimeParameter(name="data_path", ptype=str)).exec_properties
+    with pytest.raises(DataError, match=f"There is no file {tmp_path}/nope.csv"):
+        settle(given | {"input_base": f"{tmp_path}/nope.csv"})

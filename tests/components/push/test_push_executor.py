@@ -45,7 +45,7 @@ def push(model: Path, base: Path, tmp_path: Path) -> Push:
             artifact.set_int_custom_property("blessed", said)
         return [artifact] if said is not None else []
 
-    def run(judged: int | str | None = 1, serves: int | str | None = 1) -> Artifact:
+    def run(judged: int | str | None = 1, serves: int | str | None = 1, **properties: str) -> Artifact:
         trained, pushed = standard_artifacts.Model(), standard_artifacts.PushedModel()
         trained.uri, pushed.uri = str(model.parent), str(tmp_path / "pushed")
         inputs = {
@@ -59,7 +59,7 @@ def push(model: Path, base: Path, tmp_path: Path) -> Push:
         Executor().Do(
             {key: artifacts for key, artifacts in inputs.items() if artifacts},
             {specs.PUSHED_MODEL_KEY: [pushed]},
-            {specs.PUSH_DESTINATION_KEY: json_format.MessageToJson(destination)},
+            {specs.PUSH_DESTINATION_KEY: json_format.MessageToJson(destination), **properties},
         )
         return pushed
 
@@ -68,6 +68,13 @@ def push(model: Path, base: Path, tmp_path: Path) -> Push:
 
 def content(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("judged", [1, 0])
+def test_what_came_of_a_named_run_carries_its_name(push: Push, judged: int) -> None:
+    assert push(judged, run_name="nightly").get_string_custom_property("run_name") == "nightly"
+    assert not push(judged, run_name="").has_custom_property("run_name")
+    assert not push(judged).has_custom_property("run_name")
 
 
 def test_a_blessed_model_becomes_a_version(push: Push, base: Path, model: Path, tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.schema_gen.import_schema_gen.executor import Executor as ImportExecutor
 from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
 from tfx.types import Artifact, artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as specs
 
 from components.anomalies.executor import AnomalyError
 from components.anomalies.executor import Executor as AnomaliesExecutor
-from components.schema.component import FILE, InferSchema
+from components.schema.component import FILE, CommittedSchema, InferSchema, SchemaError
 
 SPLITS = {"train": 5, "validation": 2, "test": 3}
 TEXTS = ("label", "id", "category", "group")
@@ -64,10 +63,9 @@ def infer(statistics: Artifact, folder: Path, *pictures: str) -> Artifact:
 
 
 def commit(text: str, folder: Path) -> Artifact:
-    """What ImportSchemaGen makes of a file."""
-    (folder / "committed.pbtxt").write_text(text, encoding="utf-8")
+    """What CommittedSchema makes of a text."""
     made = artifact(standard_artifacts.Schema, folder / "imported")
-    ImportExecutor().Do({}, {specs.SCHEMA_KEY: [made]}, {specs.SCHEMA_FILE_KEY: str(folder / "committed.pbtxt")})
+    CommittedSchema.EXECUTOR_SPEC.executor_class().Do({}, {"schema": [made]}, {"text": text})
     return made
 
 
@@ -127,3 +125,9 @@ def test_a_committed_schema_still_finds_what_is_wrong_beside_the_pictures(statis
     assert title == "the data has 2 anomalies:"
     assert [line.split(":")[0] for line in lines] == ["  train, label", "  test, label"]
     assert "label 4" in lines[0]
+
+
+def test_a_text_that_is_no_schema_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=r"the schema \(schema_path\) is not a Schema in text format: .*featur"):
+        commit('featur { name: "text" }', tmp_path)
+    assert not (tmp_path / "imported").exists()

@@ -1,0 +1,51 @@
+"""kfp.local's DockerRunner with a fault mended: it takes a failed container for a good one.
+
+It has containers removed as they end, asks for their exit code only then, and counts a container that is gone as 0
+(kubeflow/pipelines#13332). Here a container is waited for before it is removed. Its log goes to a file, which kfp.local
+prints instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kfp.local import docker_task_handler
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+RunContainer = Callable[[list[str], Callable[[Path], int]], int]
+"""Is told a container's command and what runs it with its output in a file; gives back its exit code."""
+
+
+@contextmanager
+def containers_through(run: RunContainer) -> Iterator[None]:
+    """Inside the block every container of kfp.local is started by `run`."""
+
+    def run_docker_container(
+        client: docker.DockerClient, image: str, command: list[str], volumes: Mapping[str, Any], **options: Any
+    ) -> int:
+        return run(command, lambda log: _run(client, image, command, log, volumes=volumes, **options))
+
+    before = docker_task_handler.run_docker_container
+    docker_task_handler.run_docker_container = run_docker_container
+    try:
+        yield
+    finally:
+        docker_task_handler.run_docker_container = before
+
+
+def _run(client: docker.DockerClient, image: str, command: Sequence[str], log: Path, **options: Any) -> int:
+    container: Container = client.containers.run(image=image, command=list(command), detach=True, **options)
+    try:
+        with log.open("wb") as file:
+            for chunk in container.logs(stream=True, follow=True):
+                file.write(chunk)
+                file.flush()
+        return int(container.wait()["StatusCode"])
+    finally:
+        container.remove(force=True)
