@@ -44,17 +44,17 @@ def containers_through(run: RunContainer) -> Iterator[None]:
 def _run(client: docker.DockerClient, image: str, command: Sequence[str], log: Path, **options: Any) -> int:
     import docker
 
+    container: Container | None = None
     try:
-        container: Container = client.containers.run(
-            image, entrypoint=list(command[:1]), command=list(command[1:]), detach=True, **options
-        )
-    except docker.errors.APIError as error:
-        raise UserError(f"the container engine did not start a container of {image}: {error.explanation}") from error
-    try:
+        container = client.containers.create(image, entrypoint=list(command[:1]), command=list(command[1:]), **options)
+        container.start()
         with log.open("wb") as file:
             for chunk in container.logs(stream=True, follow=True):
                 file.write(chunk)
                 file.flush()
         return int(container.wait()["StatusCode"])
+    except docker.errors.APIError as error:
+        raise UserError(f"the container engine did not run a container of {image}: {error.explanation}") from error
     finally:
-        container.remove(force=True)
+        if container is not None:
+            container.remove(force=True)

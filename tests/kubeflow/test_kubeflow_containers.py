@@ -36,9 +36,14 @@ class Container:
     """A process, and like kfp.local's own gone as soon as it is removed."""
 
     def __init__(self, command: list[str], log: list[str]) -> None:
-        self.done = subprocess.run(command, capture_output=True, check=False)
+        self._command = command
         self._log = log
         self.removed = False
+
+    def start(self) -> None:
+        if "broken" in self._command[-1]:
+            raise docker.errors.APIError("500 Server Error", explanation="no network")
+        self.done = subprocess.run(self._command, capture_output=True, check=False)
 
     def logs(self, **_: bool) -> Iterator[bytes]:
         yield self.done.stdout + self.done.stderr
@@ -59,10 +64,10 @@ class Engine:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.log: list[str] = []
-        self.containers = SimpleNamespace(run=self._run)
+        self.containers = SimpleNamespace(create=self._create)
         self.images = SimpleNamespace(get=self._image)
 
-    def _run(self, image: str, *, entrypoint: list[str], command: list[str], **options: Any) -> Container:
+    def _create(self, image: str, *, entrypoint: list[str], command: list[str], **options: Any) -> Container:
         self.asked.append({"image": image, **options})
         assert entrypoint == ["python"]
         return Container([sys.executable, *command], self.log)
@@ -164,9 +169,15 @@ def test_a_failed_container_fails_the_run_with_its_log(engine: Engine, tmp_path:
     with pytest.raises(StepFailedError) as failure:
         run(spec_of("first", "bad", "never"), tmp_path)
     assert str(failure.value).startswith("step bad failed (exit code 9); the whole story is in ")
-    assert "seen {'name': 'bad'" in str(failure.value)
+    assert "'name': 'bad'" in str(failure.value)
     assert len(engine.asked) == 2
     assert engine.log == ["removed", "removed"]
+
+
+def test_a_container_that_does_not_start_is_a_sentence_and_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="did not run a container of localhost/steps:1: no network"):
+        run(spec_of("broken"), tmp_path)
+    assert engine.log == ["removed"]
 
 
 def test_an_image_that_is_not_there_is_named(engine: Engine, tmp_path: Path) -> None:
