@@ -26,7 +26,7 @@ setup(
         "ml-metadata>=1.21,<1.22",
         "grpcio>=1.67",
         "grpcio-health-checking>=1.67",
-        "httptools>=0.6",
+        "httptools>=0.6.3",
         "jinja2>=3.1",
         "numpy>=2",
         "orjson>=3.10",
@@ -38,7 +38,6 @@ setup(
         "scikit-learn>=1.5",
         "tensorboard>=2.19",
         "typer>=0.15",
-        "uvicorn>=0.34",
         "uvloop>=0.21",
     ],
     extras_require={

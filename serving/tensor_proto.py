@@ -44,15 +44,16 @@ def _from_content(content: bytes, dtype: dtypes.DType, count: int) -> np.ndarray
 
 
 def _from_field(proto: Any, dtype: dtypes.DType) -> np.ndarray:
+    """The values of a typed field; those with too many bits wrap, as in the C++ casts."""
     values = getattr(proto, dtype.field)
     if dtype.number == dtypes.STRING:
         array = np.empty(len(values), object)
         array[:] = values
         return array
     if dtype.field == "half_val":
-        return np.array(values, np.uint16).view(np.float16)
+        return np.array(values, np.int32).astype(np.uint16).view(np.float16)
     if dtype.field == "int_val":
-        return np.array(values, np.int32).astype(dtype.numpy)  # narrows by wrapping, as the C++ cast does
+        return np.array(values, np.int32).astype(dtype.numpy)
     return np.array(values, dtype.numpy)
 
 

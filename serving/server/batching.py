@@ -1,62 +1,35 @@
-"""The batcher: one worker thread runs what is waiting, together where that is allowed.
+"""The batcher: what is waiting is run together where that is allowed, by one worker thread.
 
 By default it is greedy and never waits for more: under light load every request runs alone and at once; under heavy
 load requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
+
+A run follows the last at once if at least as many rows wait for it. Otherwise the event loop first sees what else has
+come in: it hands over the next run only when it has gone through the events of a turn, so that requests that come
+together run together, and a busy loop gets larger runs rather than more.
 """
 
 import asyncio
+import queue
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable
 
 import numpy as np
 
 from serving.server import request_record, rows
 from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
-from serving.server.request_record import RequestRecord
 from serving.server.rows import Arrays
 from serving.server.signature import Signature
+from serving.server.waiting import NEVER, Call, Waiting, WaitingRequests
 
 # (signature name, names of the wanted outputs, inputs) → outputs; serving.server.session_model.SessionModel.run
 Run = Callable[[str, tuple[str, ...], Arrays], Arrays]
 Outcome = Arrays | BaseException
 
-# The name of a signature and the names of the wanted outputs.
-_Call = tuple[str, tuple[str, ...]]
-
-
-class _Request(asyncio.Future[Arrays]):
-    """The inputs of a request and its outputs to come. One that is cancelled leaves the queue at once."""
-
-    def __init__(self, batcher: "Batcher", call: _Call, inputs: Arrays, record: RequestRecord | None):
-        super().__init__(loop=asyncio.get_running_loop())
-        self.batcher = batcher
-        self.call = call
-        self.inputs = inputs
-        self.rows = rows.common(inputs)
-        self.record = record
-        self.queued = time.monotonic()
-        self.key: Hashable = self  # requests with equal keys may share a run
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        """Nobody waits for it any more."""
-        cancelled = super().cancel(msg)
-        if cancelled:
-            self.batcher.withdraw(self)
-        return cancelled
-
-
-@dataclass(slots=True)
-class _Queue:
-    """Requests that may share a run."""
-
-    requests: deque[_Request] = field(default_factory=deque)
-    rows: int = 0
+# How much the last run counts, among those before it, for what is known of the length of runs.
+_NEWS = 0.1
 
 
 class Batcher:
@@ -65,21 +38,27 @@ class Batcher:
     Requests share a run only if they call the same signature for the same outputs with inputs of equal types and, but
     for the number of rows, equal shapes (with `Batching.pad`: but for free dimensions). A request that fails together
     with others is run again alone: nobody gets another's error. What nobody waits for any more is not run.
+
+    All methods are for the event loop that was running when it was made.
     """
 
     def __init__(self, run: Run, name: str, batching: Batching | None = None):
         self._run = run
         self._batching = batching or Batching()
-        self._queues: OrderedDict[Hashable, _Queue] = OrderedDict()
-        self._waiting_rows = 0
-        self._alone: set[_Call] = set()  # calls whose outputs turned out not to have a row for each row
-        self._changed = threading.Condition()
-        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._waiting = WaitingRequests(self._batching)
+        self._running: list[Waiting] = []
+        self._dispatch_due: asyncio.Handle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = NEVER
+        self._closed: asyncio.Future[None] | None = None
+        self._alone: set[Call] = set()  # calls whose outputs turned out not to have a row for each row
+        self._handed_over: queue.SimpleQueue[list[Waiting]] = queue.SimpleQueue()  # an empty one ends the thread
         self._thread = threading.Thread(target=self._work, name=f"batcher {name}", daemon=True)
         self._thread.start()
 
     def submit(self, signature: Signature, outputs: tuple[str, ...], inputs: Arrays) -> asyncio.Future[Arrays]:
-        """Queue one request from the running event loop. One that is cancelled before its run starts is never run.
+        """Queue one request. One that is cancelled before its run starts is never run.
 
         Args:
             signature: what to run.
@@ -87,7 +66,8 @@ class Batcher:
             inputs: one array for each input of the signature, in its order.
 
         Returns:
-            The outputs in their order, or the StatusError of the run.
+            The outputs in their order, or the StatusError of the run; DEADLINE_EXCEEDED at the deadline of the current
+            request record.
 
         Raises StatusError: INVALID_ARGUMENT for too many rows, RESOURCE_EXHAUSTED if too many rows wait already.
         """
@@ -100,16 +80,23 @@ class Batcher:
         if limit and count > limit:
             raise invalid(f"Task size {count} is larger than maximum input batch size {limit}")
         call = (signature.name, outputs)
-        share = count > 0 and call not in self._alone and self._can_share(signature)
+        shares = count > 0 and call not in self._alone and self._can_share(signature)
         parts = [inputs]
-        if share and self._batching.split and count > self._batching.max_run_rows:
+        if shares and self._batching.split and count > self._batching.max_run_rows:
             parts = rows.split(inputs, rows.chunks(count, self._batching.max_run_rows))
-        requests = [_Request(self, call, part, record) for part in parts]
-        if share:
-            for request in requests:
-                request.key = (call, self._shapes(signature, request.inputs))
+        requests = [
+            Waiting(
+                call,
+                (call, self._shapes(signature, part)) if shares else None,
+                part,
+                rows.common(part),
+                self._loop.create_future(),
+                record,
+            )
+            for part in parts
+        ]
         self._enqueue(requests)
-        return requests[0] if len(requests) == 1 else asyncio.ensure_future(_joined(requests))
+        return requests[0].outputs if len(requests) == 1 else asyncio.ensure_future(_joined(requests))
 
     def _can_share(self, signature: Signature) -> bool:
         return signature.can_batch or (self._batching.pad and signature.can_batch_padded)
@@ -123,103 +110,90 @@ class Batcher:
             for spec, array in zip(signature.inputs.values(), inputs, strict=True)
         )
 
-    def _enqueue(self, requests: list[_Request]) -> None:
-        """Queue all or none."""
-        count = sum(_room(request) for request in requests)
-        most = self._batching.max_waiting_rows
-        with self._changed:
-            if self._closed:
-                raise RuntimeError("the batcher is closed")
-            if self._waiting_rows and self._waiting_rows + count > most:
-                raise StatusError(
-                    Code.RESOURCE_EXHAUSTED,
-                    "The batch scheduling queue to which this task was submitted is full: "
-                    f"{self._waiting_rows} rows are waiting, at most {most} may",
-                )
-            self._waiting_rows += count
-            for request in requests:
-                queue = self._queues.get(request.key)
-                if queue is None:
-                    queue = self._queues[request.key] = _Queue()
-                queue.requests.append(request)
-                queue.rows += request.rows
-            self._changed.notify()
+    def _enqueue(self, requests: list[Waiting]) -> None:
+        if self._closed:
+            raise RuntimeError("the batcher is closed")
+        self._waiting.add(requests)
+        self._set_alarm(requests[0].deadline)
+        if not self._running and self._dispatch_due is None:
+            self._dispatch_due = self._loop.call_soon(self._dispatch)
 
-    def withdraw(self, request: _Request) -> None:
-        """Forget a request unless its run has begun."""
-        with self._changed:
-            queue = self._queues.get(request.key)
-            if queue is None or request not in queue.requests:
-                return
-            queue.requests.remove(request)
-            self._count_out(queue, request)
+    def _set_alarm(self, deadline: float) -> None:
+        """Look at all deadlines at `deadline`, unless that is done earlier anyway."""
+        if deadline < self._alarm_at:
+            if self._alarm:
+                self._alarm.cancel()
+            self._alarm_at = deadline
+            self._alarm = self._loop.call_later(deadline - time.monotonic(), self._end_late)
 
-    def _count_out(self, queue: _Queue, request: _Request) -> None:
-        queue.rows -= request.rows
-        self._waiting_rows -= _room(request)
-        if not queue.requests:
-            del self._queues[request.key]
+    def _end_late(self) -> None:
+        """Answer the requests whose deadline has passed, and set the alarm for the next."""
+        self._alarm, self._alarm_at = None, NEVER
+        now, held = time.monotonic(), [*self._running, *self._waiting.all()]
+        _end(request for request in held if request.deadline <= now)
+        self._waiting.forget_done()
+        self._set_alarm(min((request.deadline for request in held if request.deadline > now), default=NEVER))
 
-    def close(self) -> None:
-        """Finish what is queued, then end the thread. Blocks until then."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._thread.join()
+    def _dispatch(self) -> None:
+        """Hand the next run to the worker, which is idle, or come back when its time has come."""
+        if self._dispatch_due:
+            self._dispatch_due.cancel()
+            self._dispatch_due = None
+        self._running, seconds = self._waiting.take(at_once=self._closed is not None)
+        _end(self._waiting.pop_late())
+        if self._running:
+            self._handed_over.put(self._running)
+        elif seconds < NEVER:
+            self._dispatch_due = self._loop.call_later(seconds, self._dispatch)
+        elif self._closed and not self._closed.done():
+            self._handed_over.put([])
+            self._closed.set_result(None)
+
+    def _settle(self, group: list[Waiting], outcomes: list[Outcome], following: list[Waiting]) -> None:
+        """The worker has finished `group` and goes on with `following`, or else waits."""
+        now = time.monotonic()
+        _end(self._waiting.pop_late())
+        self._running = following
+        if following:
+            self._set_alarm(min(request.deadline for request in following))
+        else:
+            self._dispatch_due = self._loop.call_soon(self._dispatch)  # before what the answers make due
+        for request, outcome in zip(group, outcomes, strict=True):
+            if request.record is not None:
+                request.record.run_seconds = now - request.queued
+            if request.outputs.done():
+                continue
+            if isinstance(outcome, BaseException):
+                request.outputs.set_exception(outcome)
+            else:
+                request.outputs.set_result(outcome)
+
+    async def close(self) -> None:
+        """Finish what is queued, then end the thread."""
+        self._closed = self._closed or self._loop.create_future()
+        if not self._running:
+            self._dispatch()
+        await asyncio.shield(self._closed)
+        await asyncio.to_thread(self._thread.join)
+
+    # --- in the worker's thread --------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while group := self._take():
-            now = time.monotonic()
-            late = [request for request in group if request.record and request.record.deadline <= now]
-            if late:
-                _deliver(late, [_too_late() for _ in late])
-            group = [request for request in group if request not in late and not request.cancelled()]
-            if group:
-                _deliver(group, self._outcomes(group))
+        group = self._handed_over.get()
+        while group:
+            began = time.monotonic()
+            outcomes = self._outcomes(group)
+            self._waiting.run_seconds += _NEWS * (time.monotonic() - began - self._waiting.run_seconds)
+            following: list[Waiting] = []
+            if self._waiting.rows >= sum(request.rows for request in group):
+                following, _ = self._waiting.take()
+            self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
+            group = following or self._handed_over.get()
 
-    def _take(self) -> list[_Request]:
-        """The next requests that may run together, at least one; none once closed and empty."""
-        with self._changed:
-            while True:
-                key, seconds = self._ready()
-                if key is not None:
-                    return self._taken_from(self._queues[key])
-                if self._closed:
-                    return []
-                self._changed.wait(seconds)
-
-    def _ready(self) -> tuple[Hashable | None, float | None]:
-        """The first queue whose time has come, else how long to wait for one."""
-        wait = self._batching.wait_seconds
-        if not wait or self._closed:
-            return next(iter(self._queues), None), None
-        now, shortest = time.monotonic(), None
-        for key, queue in self._queues.items():
-            first = queue.requests[0]
-            left = first.queued + wait - now
-            if left <= 0 or first.key is first or queue.rows >= self._batching.max_run_rows:
-                return key, None
-            shortest = left if shortest is None else min(left, shortest)
-        return None, shortest
-
-    def _taken_from(self, queue: _Queue) -> list[_Request]:
-        group = [queue.requests.popleft()]
-        count = group[0].rows
-        while queue.requests and count + queue.requests[0].rows <= self._batching.max_run_rows:
-            count += queue.requests[0].rows
-            group.append(queue.requests.popleft())
-        for request in group[:-1]:
-            queue.rows -= request.rows
-            self._waiting_rows -= _room(request)
-        self._count_out(queue, group[-1])
-        if queue.requests:
-            self._queues.move_to_end(group[0].key)
-        return group
-
-    def _outcomes(self, group: list[_Request]) -> list[Outcome]:
+    def _outcomes(self, group: list[Waiting]) -> list[Outcome]:
         first = group[0]
         count = sum(request.rows for request in group)
-        extra = self._batching.padded_rows(count) - count if first.key is not first else 0
+        extra = self._batching.padded_rows(count) - count if first.key is not None else 0
         if len(group) > 1 or extra:
             try:
                 return [*self._run_together(group, extra)]
@@ -227,13 +201,13 @@ class Batcher:
                 pass
         return [self._run_alone(request) for request in group]
 
-    def _run_alone(self, request: _Request) -> Outcome:
+    def _run_alone(self, request: Waiting) -> Outcome:
         try:
             return self._run(*request.call, request.inputs)
         except Exception as error:  # noqa: BLE001  (it is handed to the one who asked)
             return error
 
-    def _run_together(self, group: list[_Request], extra: int) -> list[Arrays]:
+    def _run_together(self, group: list[Waiting], extra: int) -> list[Arrays]:
         call = group[0].call
         inputs = rows.join((request.inputs for request in group), extra=extra, pad=self._batching.pad)
         results = self._run(*call, inputs)
@@ -244,22 +218,21 @@ class Batcher:
         return rows.split(results, [request.rows for request in group])
 
 
-def _room(request: _Request) -> int:
-    """The rows that a request takes up in the queue; one without rows counts too."""
-    return request.rows or 1
+def _end(late: Iterable[Waiting]) -> None:
+    """Answer requests for which there is no time, unless they have been answered."""
+    for request in late:
+        if not request.outputs.done():
+            request.outputs.set_exception(StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification"))
 
 
-def _too_late() -> StatusError:
-    return StatusError(Code.DEADLINE_EXCEEDED, "the deadline passed while the request waited for its run")
-
-
-async def _joined(parts: list[_Request]) -> Arrays:
+async def _joined(parts: list[Waiting]) -> Arrays:
     """The outputs of a request that runs in parts."""
+    futures = [part.outputs for part in parts]
     try:
-        results = await asyncio.gather(*parts)
+        results = await asyncio.gather(*futures)
     except BaseException:
-        for part in parts:
-            part.cancel()
+        for future in futures:
+            future.cancel()
         raise
     for part, arrays in zip(parts, results, strict=True):
         if rows.common(arrays) != part.rows:
@@ -271,21 +244,3 @@ async def _joined(parts: list[_Request]) -> Arrays:
     if len({tuple(array.shape[1:] for array in arrays) for arrays in results}) > 1:
         raise StatusError(Code.FAILED_PRECONDITION, "the outputs of the request's parts differ in shape")
     return [np.concatenate(arrays) for arrays in zip(*results, strict=True)]
-
-
-def _deliver(group: list[_Request], outcomes: list[Outcome]) -> None:
-    """Hand the outcomes over to the event loop, in one call."""
-    group[0].get_loop().call_soon_threadsafe(_settle, group, outcomes)
-
-
-def _settle(group: list[_Request], outcomes: list[Outcome]) -> None:
-    now = time.monotonic()
-    for request, outcome in zip(group, outcomes, strict=True):
-        if request.cancelled():
-            continue
-        if request.record is not None:
-            request.record.run_seconds = now - request.queued
-        if isinstance(outcome, BaseException):
-            request.set_exception(outcome)
-        else:
-            request.set_result(outcome)

@@ -84,7 +84,7 @@ def from_message(message: Any) -> list[ModelConfig]:
 def _model(proto: Any) -> ModelConfig:
     if not proto.name:
         raise ConfigError("a model in model_config_list has no name")
-    if not proto.base_path.startswith("/"):
+    if not proto.base_path.startswith("/") or "\0" in proto.base_path:
         raise ConfigError(
             f"Expected model {proto.name} to have an absolute path or URI; got base_path()={proto.base_path}"
             + (" (of URIs, none is supported here)" if "://" in proto.base_path else "")

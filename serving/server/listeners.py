@@ -1,32 +1,31 @@
 """The gRPC and the HTTP server, side by side on one event loop."""
 
 import asyncio
-import contextlib
 import re
 import socket
 from collections.abc import Coroutine, Generator
 from typing import Any
 
 import grpc
-import uvicorn
 from grpc_health.v1 import health_pb2_grpc
 
 from serving.server.flags import AUTO, Flags, Port
 from serving.server.grpc_front import ObservedHandlers
 from serving.server.grpc_service import OPTIONS, GrpcService
 from serving.server.health import Health
-from serving.server.http_protocol import HttpProtocol, WireLimits
+from serving.server.http_connection import WireLimits
+from serving.server.http_message import Handler
+from serving.server.http_server import HttpServer
 from serving.server.models import Models
 from serving.server.observer import Observer
 from serving.server.rest import RestApp
-from serving.server.rest_front import App, RestFront
+from serving.server.rest_front import RestFront
 from serving.server.session_model import SessionModel
 from serving.server.web import WebPage
 
 # After a signal to stop, requests in flight may take this long; orchestrators usually kill after 30 s.
 GRACE_SECONDS = 20
 
-_BACKLOG = 2048
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
@@ -95,57 +94,20 @@ class GrpcListener:
 class RestListener:
     """TF Serving's REST API on a port; `port` is the port taken."""
 
-    def __init__(self, app: App, host: str, port: Port, limits: WireLimits):
+    def __init__(self, handler: Handler, host: str, port: Port, limits: WireLimits):
         """Take the address. Raises AddressError."""
-        self._socket = _bound_socket(host, _number(port))
-        self.port = self._socket.getsockname()[1]
+        bound = _bound_socket(host, _number(port))
+        self.port = bound.getsockname()[1]
         self.addresses = [f"REST http://{_bracketed(host)}:{self.port}"]
-        self._server = _HttpServer(
-            uvicorn.Config(
-                app,
-                loop="none",
-                http=type("Protocol", (HttpProtocol,), {"limits": limits}),
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                log_level="critical",  # else each malformed request of a stranger would write a line
-                access_log=False,
-                server_header=False,
-                backlog=_BACKLOG,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
-        self._serving: asyncio.Task[None] | None = None
+        self._server = HttpServer(handler, bound, limits)
 
     async def start(self) -> None:
         """Start to answer."""
-        self._serving = asyncio.create_task(self._server.serve([self._socket]))
-        await self._server.listening.wait()
+        await self._server.start()
 
     async def stop(self) -> None:
         """Take no new requests and finish those in flight."""
-        self._server.should_exit = True
-        if self._serving:
-            await self._serving
-        self._socket.close()
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn without signal handlers of its own, telling when it listens."""
-
-    def __init__(self, config: uvicorn.Config):
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
+        await self._server.stop(GRACE_SECONDS)
 
 
 class Listeners:
@@ -176,8 +138,8 @@ class Listeners:
             self.ports["grpc"] = grpc_listener.port
             self._all.append(grpc_listener)
         if flags.rest_api_port:
-            app = _rest_app(flags, models, observer, metrics_path)
-            rest_listener = RestListener(app, flags.host, flags.rest_api_port, _wire_limits(flags))
+            handler = _rest_handler(flags, models, observer, metrics_path)
+            rest_listener = RestListener(handler, flags.host, flags.rest_api_port, _wire_limits(flags))
             self.ports["rest"] = rest_listener.port
             self._all.append(rest_listener)
 
@@ -199,16 +161,19 @@ async def _together(coroutines: Generator[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*coroutines)
 
 
-def _rest_app(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> App:
-    timeout = flags.rest_api_timeout_in_ms / 1000
+def _rest_handler(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> Handler:
     app = RestApp(
         models,
-        timeout=timeout,
         cors=flags.rest_api_enable_cors_support,
         max_body_bytes=flags.rest_api_max_body_bytes,
     )
     front = RestFront(
-        app, models, observer, timeout=timeout, metrics_path=metrics_path, list_models=flags.enable_model_list
+        app,
+        models,
+        observer,
+        timeout=flags.rest_api_timeout_in_ms / 1000,
+        metrics_path=metrics_path,
+        list_models=flags.enable_model_list,
     )
     return WebPage(front, models) if flags.web else front
 
@@ -219,6 +184,7 @@ def _wire_limits(flags: Flags) -> WireLimits:
         body_seconds=flags.rest_api_body_timeout_in_ms / 1000,
         write_seconds=flags.rest_api_write_timeout_in_ms / 1000,
         header_bytes=flags.rest_api_max_header_bytes,
+        body_bytes=flags.rest_api_max_body_bytes,
     )
 
 

@@ -251,7 +251,8 @@ class Models[M: Model]:
     async def _unload(self, version: Version[M]) -> None:
         served, version.served, version.state = version.served, None, State.UNLOADING
         if served is not None:
-            await asyncio.get_running_loop().run_in_executor(self._unloader, _finish, served)
+            await served.batcher.close()
+            await asyncio.get_running_loop().run_in_executor(self._unloader, _give_back, served.model)
         version.state = State.END
 
     def _fail_if_broken(self) -> None:
@@ -362,9 +363,8 @@ def _log_failure(task: asyncio.Task[None]) -> None:
         log(f"ReloadConfig failed: {task.exception()}")
 
 
-def _finish(served: Served[Model]) -> None:
-    served.batcher.close()
-    served.model.close()
+def _give_back(model: Model) -> None:
+    model.close()
     gc.collect()  # a graph is full of reference cycles
     memory.give_back()
 

@@ -1,10 +1,9 @@
-"""TF Serving's REST API as a bare ASGI application (model_servers/http_server.cc, http_rest_api_handler.cc)."""
+"""TF Serving's REST API (model_servers/http_server.cc, http_rest_api_handler.cc): a request in, its answer out."""
 
-import asyncio
 import json
 import re
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf import json_format
@@ -20,78 +19,58 @@ from serving.server import (
     rest_path,
 )
 from serving.server.errors import HTTP_STATUS, Code, StatusError, invalid
+from serving.server.http_message import MAX_BODY_BYTES, Request, Response
 from serving.server.models import Models, log
 from serving.server.served import Served
 from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE
 from serving.server.silent_tensorflow import get_model_metadata_pb2
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Answer = tuple[int, bytes]
-
 _API = re.compile(r"/v1/.*", re.IGNORECASE | re.DOTALL)
-_CONTENT_TYPE = (b"content-type", b"application/json")
 _CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 )
-_PAYLOAD_TOO_LARGE, _NOT_FOUND = 413, 404
+_OK, _NOT_FOUND, _PAYLOAD_TOO_LARGE = 200, 404, 413
 _KINDS = {"classify": examples.CLASSIFICATION, "regress": examples.REGRESSION}
+
+# Clients ask for few paths, again and again.
+_call = lru_cache(128)(rest_path.parse)
 
 
 class RestApp:
-    """The ASGI application over `models`; a request that takes longer than `timeout` seconds is answered with 504."""
+    """The handler over `models`; a request body may have `max_body_bytes`, decompressed."""
 
-    def __init__(
-        self,
-        models: Models[SessionModel],
-        *,
-        timeout: float = 30.0,
-        cors: bool = False,
-        max_body_bytes: int = rest_body.MAX_BYTES,
-    ):
+    def __init__(self, models: Models[SessionModel], *, cors: bool = False, max_body_bytes: int = MAX_BODY_BYTES):
         self._models = models
-        self._timeout = timeout
         self._max_body_bytes = max_body_bytes
-        self._headers = [_CONTENT_TYPE, *(_CORS if cors else ())]
+        self._headers = list(_CORS) if cors else []
 
-    async def __call__(self, scope: Message, receive: rest_body.Receive, send: Send) -> None:
-        """Answer one request."""
-        extra: list[tuple[bytes, bytes]] = []
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request; whatever happens is in the answer."""
         try:
-            status, body = await self._answer(scope, receive)
+            status, body = await self._answer(request)
         except StatusError as error:
             request_record.note_code(error.code)
             status, body = HTTP_STATUS[error.code], json_tensor.error_body(error.message)
         except rest_body.BodyTooLargeError as error:
             status, body = _PAYLOAD_TOO_LARGE, json_tensor.error_body(str(error))
-            extra = [(b"connection", b"close")]
-        except rest_body.ClientGoneError:
-            return
         except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
             log("".join(traceback.format_exception(error)).rstrip())
             status, body = HTTP_STATUS[Code.INTERNAL], json_tensor.error_body(f"{type(error).__name__}: {error}")
-        headers = [*self._headers, (b"content-length", b"%d" % len(body)), *extra]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        return Response(status, body, headers=self._headers.copy())
 
-    async def _answer(self, scope: Message, receive: rest_body.Receive) -> Answer:
-        headers = dict(scope["headers"])
-        path = scope["raw_path"].decode("latin-1")
-        if scope["query_string"]:
-            path += "?" + scope["query_string"].decode("latin-1")
-        if not _API.fullmatch(path):
+    async def _answer(self, request: Request) -> tuple[int, bytes]:
+        if not _API.fullmatch(request.target):
             return _NOT_FOUND, json_tensor.error_body("Not Found")
-        if scope["method"] == "OPTIONS":
-            if not headers.get(b"origin"):
+        if request.method == "OPTIONS":
+            if not request.headers.get(b"origin"):
                 raise invalid("Origin header is missing in CORS preflight")
-            return HTTP_STATUS[Code.OK], b""
-        call = rest_path.parse(scope["method"], path)
-        return HTTP_STATUS[Code.OK], await self._call(
-            call, await rest_body.read(receive, headers, self._max_body_bytes)
-        )
+            return _OK, b""
+        call = _call(request.method, request.target)
+        body = rest_body.decoded(request.body, request.headers, self._max_body_bytes)
+        return _OK, await self._call(call, body)
 
     async def _call(self, call: rest_path.Call, body: bytes) -> bytes:
         if call.verb == "predict":
@@ -110,7 +89,7 @@ class RestApp:
         if signature is None:
             raise invalid(f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def')
         inputs, layout = json_tensor.read_inputs(document, signature.inputs, name)
-        outputs = await self._in_time(predict.run(served, signature, tuple(signature.outputs), inputs))
+        outputs = await predict.run(served, signature, tuple(signature.outputs), inputs)
         return json_tensor.write_outputs(outputs, layout)
 
     async def _infer(self, call: rest_path.Call, body: bytes) -> bytes:
@@ -119,15 +98,8 @@ class RestApp:
         rows = json_examples.read(document)
         served = self._models.find(call.name, call.version, call.label)
         prepared = examples.prepare(served.model, name, _KINDS[call.verb])
-        (result,) = await self._in_time(examples.infer(served, [prepared], rows))
+        (result,) = await examples.infer(served, [prepared], rows)
         return json_examples.write(result)
-
-    async def _in_time[T](self, run: Awaitable[T]) -> T:
-        try:
-            async with asyncio.timeout(self._timeout or None):
-                return await run
-        except TimeoutError as error:
-            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from error
 
 
 def _metadata(served: Served[SessionModel]) -> dict[str, Any]:

@@ -83,9 +83,11 @@ class SessionModel:
         Raises StatusError with TensorFlow's own code and text.
         """
         try:
-            return self._callable(signature, outputs)(*inputs)
+            results = self._callable(signature, outputs)(*inputs)
         except tf.errors.OpError as error:
             raise from_tensorflow(error.error_code, error.message) from error
+        # A string without dimensions comes as bare bytes.
+        return [np.array(result, object) if type(result) is bytes else result for result in results]
 
     def merged(self, names: Iterable[str]) -> Signature:
         """A signature that runs several at once; its inputs and outputs go by the names of their tensors."""

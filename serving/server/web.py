@@ -1,62 +1,56 @@
 """The page at `/` of the REST port: its files, and what models there are."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from serving import dtypes
 from serving.server.errors import StatusError
+from serving.server.http_message import JSON, Handler, Request, Response
 from serving.server.models import Model, Models, Version
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _FOLDER = Path(__file__).parents[1] / "web"
 _PAGE = "index.html"
 _TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
+    ".html": b"text/html; charset=utf-8",
+    ".css": b"text/css; charset=utf-8",
+    ".js": b"text/javascript; charset=utf-8",
+    ".svg": b"image/svg+xml",
 }
-_JSON = "application/json"
-_HEADERS = {
+_HEADERS = [
     # Scripts, styles and requests only from and to this server; pictures also from the user's own disk.
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-cache",
-}
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        b"img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-cache"),
+]
 
 
 class WebPage:
-    """An ASGI application that answers GET of the page's own paths and leaves everything else to `app`.
+    """A handler that answers GET of the page's own paths and leaves everything else to `app`.
 
     `/` is the page, `/web/…` what it is made of, `/web/models` the models in JSON; see `listing`.
     """
 
-    def __init__(self, app: App, models: Models[Any]):
+    def __init__(self, app: Handler, models: Models[Any]):
         self._app = app
         self._models = models
         files = {path.name: (_TYPES[path.suffix], path.read_bytes()) for path in _FOLDER.iterdir()}
         self._files = {"/": files.pop(_PAGE)} | {f"/web/{name}": file for name, file in files.items()}
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        path = scope["path"]
-        if scope["method"] not in {"GET", "HEAD"} or not (path in self._files or path == "/web/models"):
-            await self._app(scope, receive, send)
-            return
-        kind, body = self._files.get(path) or (_JSON, json.dumps(listing(self._models)).encode())
-        fields = {"content-type": kind, "content-length": str(len(body)), **_HEADERS}
-        headers = [(name.encode(), value.encode()) for name, value in fields.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        path = request.path
+        if request.method not in {"GET", "HEAD"} or not (path in self._files or path == "/web/models"):
+            return await self._app(request)
+        kind, body = self._files.get(path) or (JSON, json.dumps(listing(self._models)).encode())
+        return Response(HTTPStatus.OK, body, kind, _HEADERS.copy())
 
 
 def listing(models: Models[Any]) -> dict[str, Any]:

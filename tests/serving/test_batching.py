@@ -2,15 +2,18 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from serving.server import request_record
 from serving.server.batching import Batcher
 from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError
+from serving.server.request_record import RequestRecord
 from serving.server.signature import Signature, TensorSpec
 
 Arrays = list[np.ndarray]
@@ -51,7 +54,7 @@ def with_one_running(runs: Runs, scenario: Callable[[Batcher], Awaitable[Any]], 
             return await scenario(batcher), await first
         finally:
             runs.may_go_on.set()
-            await asyncio.to_thread(batcher.close)
+            await batcher.close()
 
     return asyncio.run(main())[0]
 
@@ -192,7 +195,7 @@ def test_closing_finishes_what_is_queued() -> None:
 
     async def scenario(batcher: Batcher) -> Any:
         futures = queue(batcher, [1], [2])
-        closing = asyncio.create_task(asyncio.to_thread(batcher.close))
+        closing = asyncio.create_task(batcher.close())
         runs.may_go_on.set()
         await closing
         with pytest.raises(RuntimeError, match="closed"):
@@ -222,3 +225,55 @@ ROWS, WIDE, FREE, SCALAR, UNKNOWN = ((None,), (None, 64), (None, None), (), None
 def test_which_signatures_can_share_runs(inputs: list[Any], outputs: list[Any], expected: bool) -> None:
     specs = [{str(number): TensorSpec("", 1, shape) for number, shape in enumerate(side)} for side in (inputs, outputs)]
     assert Signature("s", "", *specs).can_batch is expected
+
+
+# --- deadlines --------------------------------------------------------------------------------------------------------
+
+
+def submit_until(batcher: Batcher, seconds: float, row: float) -> Any:
+    """Queue one row that must be answered within so many seconds."""
+    request_record.current.set(RequestRecord("REST", "predict", "id", deadline=time.monotonic() + seconds))
+    return queue(batcher, [row])[0]
+
+
+def test_what_would_be_too_late_is_not_run() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        batcher._waiting.run_seconds = 0.3
+        hopeless, other = submit_until(batcher, 1.0, 2.0), submit_until(batcher, 20.0, 3.0)
+        await asyncio.sleep(0.5)
+        runs.may_go_on.set()
+        assert (await other)[0].tolist() == [30.0]
+        return hopeless.exception()
+
+    error = with_one_running(runs, scenario)
+    assert (error.code, error.message) == (Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
+    assert runs.inputs == [("first", [0.0]), ("s", [3.0])]
+
+
+def test_how_long_runs_take_is_learnt() -> None:
+    def slowly(_: str, arrays: Arrays) -> Arrays:
+        time.sleep(0.02)
+        return arrays
+
+    async def scenario(batcher: Batcher) -> Any:
+        for number in range(20):
+            await queue(batcher, [number])[0]
+        return batcher._waiting.run_seconds
+
+    runs = Runs(slowly)
+    runs.may_go_on.set()
+    assert with_one_running(runs, scenario) > 0.015
+
+
+def test_after_a_long_run_what_has_not_waited_is_run_all_the_same() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        runs.may_go_on.set()
+        await queue(batcher, [0.0])[0]
+        batcher._waiting.run_seconds = 30.0
+        return (await submit_until(batcher, 20.0, 4.0))[0].tolist()
+
+    assert with_one_running(runs, scenario) == [40.0]

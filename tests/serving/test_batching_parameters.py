@@ -53,7 +53,7 @@ def serve(model: Any, batching: Batching, scenario: Callable[[Batcher], Awaitabl
         finally:
             if isinstance(model, Tenfold):
                 model.may_go_on.set()
-            await asyncio.to_thread(batcher.close)
+            await batcher.close()
 
     return asyncio.run(main())
 
@@ -316,13 +316,55 @@ def test_a_request_past_its_deadline_is_not_run() -> None:
         other = submit(batcher, [2.0])
         time.sleep(0.1)  # the loop is too busy to tell the batcher
         model.may_go_on.set()
-        with pytest.raises(StatusError, match="deadline passed") as caught:
+        with pytest.raises(StatusError, match="Timed out") as caught:
             await late
         assert caught.value.code is Code.DEADLINE_EXCEEDED
         await asyncio.gather(first, other)
 
     serve(model, Batching(), scenario)
     assert model.inputs == [[0.0], [2.0]]
+
+
+def test_a_request_is_answered_at_its_deadline_though_it_runs() -> None:
+    model = Tenfold(may_go_on=False)
+
+    async def scenario(batcher: Batcher) -> Any:
+        began = time.monotonic()
+        current.set(RequestRecord("REST", "predict", "1", deadline=began + 0.3))
+        later = submit(batcher, [1.0])
+        current.set(RequestRecord("REST", "predict", "2", deadline=began + 0.1))
+        sooner = submit(batcher, [2.0])
+        current.set(None)
+        without = submit(batcher, [3.0])
+        for future, least in ((sooner, 0.1), (later, 0.3)):
+            with pytest.raises(StatusError, match="Timed out") as caught:
+                await future
+            assert caught.value.code is Code.DEADLINE_EXCEEDED
+            assert least - 0.01 < time.monotonic() - began < least + 0.15
+        model.may_go_on.set()
+        assert (await without)[0].tolist() == [30.0]
+
+    serve(model, Batching(), scenario)
+    assert model.inputs == [[1.0, 2.0, 3.0]]
+
+
+def test_those_whose_time_has_passed_take_no_room() -> None:
+    model = Tenfold(may_go_on=False)
+
+    async def scenario(batcher: Batcher) -> Any:
+        first = await with_worker_busy(batcher, model)
+        gone = [submit(batcher, [1.0]) for _ in range(4)]
+        with pytest.raises(StatusError, match="4 rows are waiting, at most 4 may"):
+            submit(batcher, [2.0])
+        gone[2].cancel()
+        kept = submit(batcher, [3.0])
+        with pytest.raises(StatusError, match="4 rows are waiting, at most 4 may"):
+            submit(batcher, [4.0])
+        model.may_go_on.set()
+        await asyncio.gather(first, kept, gone[0], gone[1], gone[3])
+
+    serve(model, Batching(max_waiting_rows=4), scenario)
+    assert model.inputs == [[0.0], [1.0, 1.0, 1.0, 3.0]]
 
 
 def test_a_cancelled_request_in_parts_is_not_run() -> None:

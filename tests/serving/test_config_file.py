@@ -47,6 +47,7 @@ def test_several_models_with_labels() -> None:
         ("", "model_config_list names no model"),
         (one(name=""), "a model in model_config_list has no name"),
         (one(path="models/m"), "Expected model m to have an absolute path or URI; got base_path()=models/m"),
+        (one(path="/models\\000/m"), "Expected model m to have an absolute path or URI; got base_path()=/models\0/m"),
         (one(path="gs://b/m"), "got base_path()=gs://b/m (of URIs, none is supported here)"),
         (one('model_platform: "caffe"'), "Model m requests unsupported platform caffe"),
         (one("model_version_policy { specific {} }"), "model m: model_version_policy.specific lists no versions"),

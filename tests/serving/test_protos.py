@@ -128,3 +128,12 @@ def test_questions_about_a_model_have_the_same_bytes() -> None:
     assert GetModelStatusRequest(model_spec=spec).SerializeToString() == (
         get_model_status_pb2.GetModelStatusRequest(model_spec=spec).SerializeToString()
     )
+
+
+@pytest.mark.parametrize("value", [0x3C00, 0x13C00, -0xC400, 2**31 - 1])
+def test_a_half_of_too_many_bits_is_cut_to_its_own(value: int) -> None:
+    proto = TensorProto(dtype=19, half_val=[value])
+    proto.tensor_shape.dim.add(size=1)
+    bits = tensor_proto.to_array(proto).view(np.uint16)
+    assert bits.tolist() == [value % 2**16]
+    assert bits.tolist() == tf.io.parse_tensor(proto.SerializeToString(), tf.half).numpy().view(np.uint16).tolist()

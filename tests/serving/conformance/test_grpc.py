@@ -50,6 +50,17 @@ def refusal(call: Call, message: Any) -> tuple[grpc.StatusCode, str]:
     return caught.value.code(), caught.value.details() or ""
 
 
+def test_a_string_without_dimensions(predict: Call) -> None:
+    answer = predict(request(signature="shout", text="ab"))
+    assert {alias: list(tensor.tensor_shape.dim) for alias, tensor in answer.outputs.items()} == {
+        "upper": [],
+        "raw_bytes": [],
+        "length": [],
+    }
+    assert list(answer.outputs["upper"].string_val) == [b"AB"]
+    assert list(answer.outputs["length"].int_val) == [2]
+
+
 def test_outputs_are_in_typed_fields_and_the_spec_is_echoed(predict: Call) -> None:
     answer = predict(request(x=np.array([1, 2, 5], np.float32)))
     assert dict(answer.outputs).keys() == {"y"}

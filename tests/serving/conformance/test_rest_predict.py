@@ -62,6 +62,7 @@ ROWS: dict[str, Any] = {
         good("two_inputs", '{"instances": [{"a": 5, "b": 2}, {"b": 1, "a": 0.5}]}', '{"predictions":[3.0,-0.5]}'),
         good("two_inputs", '{"inputs": {"a": [5, 0.5], "b": [2, 1]}}', '{"outputs":[3.0,-0.5]}'),
         good("scalar", '{"inputs": 4}', '{"outputs":8.0}'),
+        good("shout", '{"inputs": "a"}', '{"outputs":{"length":1,"raw_bytes":{"b64":"YQ=="},"upper":"A"}}'),
         (
             "POST /v1/models/half_plus_two:predict",
             '{"instances": [[2.0], [3.0]]}',
