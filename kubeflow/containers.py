@@ -63,7 +63,7 @@ def run_containers(
     file.write_text(yaml.safe_dump(spec), encoding="utf-8")
     mounts = _mounts(writable, parameters["data_path"])
     home = {"HOME": "/tmp"}  # noqa: S108  of a user whom the image does not know
-    runner = local.DockerRunner(entrypoint=[], user=user, mounts=mounts, environment=home)
+    runner = local.DockerRunner(user=user, mounts=mounts, environment=home)
     local.init(runner=runner, pipeline_root=str(folder), workspace_root=str(folder / "workspace"))
     with containers_through(run):
         kfp.components.load_component_from_file(str(file))(**parameters)

@@ -1,8 +1,8 @@
-"""kfp.local's DockerRunner with a fault mended: it takes a failed container for a good one.
+"""kfp.local's DockerRunner with two faults mended.
 
-It has containers removed as they end, asks for their exit code only then, and counts a container that is gone as 0
-(kubeflow/pipelines#13332). Here a container is waited for before it is removed. Its log goes to a file, which kfp.local
-prints instead.
+It takes a failed container for a good one: it has containers removed as they end, asks for their exit code only then,
+and counts one that is gone as 0 (kubeflow/pipelines#13332). Here a container is waited for before it is removed. And it
+appends a step's command to the image's entrypoint, in the place of which a cluster runs it; so it is done here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfp.local import docker_task_handler
+
+from components.errors import UserError
 
 if TYPE_CHECKING:
     import docker
@@ -40,12 +42,19 @@ def containers_through(run: RunContainer) -> Iterator[None]:
 
 
 def _run(client: docker.DockerClient, image: str, command: Sequence[str], log: Path, **options: Any) -> int:
-    container: Container = client.containers.run(image=image, command=list(command), detach=True, **options)
+    import docker
+
+    container: Container | None = None
     try:
+        container = client.containers.create(image, entrypoint=list(command[:1]), command=list(command[1:]), **options)
+        container.start()
         with log.open("wb") as file:
             for chunk in container.logs(stream=True, follow=True):
                 file.write(chunk)
                 file.flush()
         return int(container.wait()["StatusCode"])
+    except docker.errors.APIError as error:
+        raise UserError(f"the container engine did not run a container of {image}: {error.explanation}") from error
     finally:
-        container.remove(force=True)
+        if container is not None:
+            container.remove(force=True)

@@ -23,7 +23,7 @@ from kubeflow.mounts import Mounts
 from kubeflow.processes import fill, run_process
 from pipeline.config import PipelineConfig
 from pipeline.facts import Facts, read_facts
-from pipeline.interrupt import remembered_interrupts
+from pipeline.interrupt import InterruptError
 from pipeline.loader import load_data
 from pipeline.lock import run_lock
 from pipeline.quiet import chatter_to, waiting
@@ -96,7 +96,7 @@ def run_local(
     folder = config.output_folder / "kubeflow"
     report = Report(config, Mounts(str(folder)), console)
     run_id = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-    with run_lock(config.output_folder), remembered_interrupts() as interrupts:
+    with run_lock(config.output_folder):
         try:
             with waiting(console, "compiling"), chatter_to(Path(os.devnull)):
                 spec = compile_spec(config, _here(config))
@@ -107,8 +107,7 @@ def run_local(
             else:
                 _as_processes(spec, folder, run_id, values, report)
         except KeyboardInterrupt:
-            interrupts.check()
-            raise
+            raise InterruptError("interrupted; the next run begins anew") from None
     console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
     facts = report.facts()
     summarize(config, config_path, facts, console)

@@ -1,5 +1,7 @@
 """The TFX component of ingest."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from tfx.components.example_gen.component import FileBasedExampleGen
@@ -58,12 +60,20 @@ def settle(exec_properties: dict[str, Any]) -> dict[str, Any]:
     Raises:
         DataError: the data is not there or cannot be used; see `check.check_source`.
     """
-    given = unpack_settings(exec_properties[CUSTOM_CONFIG_KEY])
-    settings = given.model_copy(update={"path": exec_properties[INPUT_BASE_KEY]})
+    settings = _moved(unpack_settings(exec_properties[CUSTOM_CONFIG_KEY]), exec_properties[INPUT_BASE_KEY])
     check_source(settings)
     here = example_gen(settings, rejects_path=None)
     keys = (CUSTOM_CONFIG_KEY, INPUT_BASE_KEY, INPUT_CONFIG_KEY)
     return exec_properties | {key: here.exec_properties[key] for key in keys}
+
+
+def _moved(settings: PairData | LabelData, path: str) -> PairData | LabelData:
+    """Settings for data that lies at another path; the folder of pictures keeps its place beside the table."""
+    changes: dict[str, str] = {"path": path}
+    if settings.image_folder is not None and path != settings.path:
+        place = os.path.relpath(settings.image_folder, Path(settings.path).parent)
+        changes["image_folder"] = os.path.normpath(Path(path).parent / place)
+    return settings.model_copy(update=changes)
 
 
 def _component(

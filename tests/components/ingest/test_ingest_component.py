@@ -133,3 +133,12 @@ def test_a_step_elsewhere_says_when_its_data_is_not_there(tmp_path: Path) -> Non
     given = example_gen_elsewhere(data, RuntimeParameter(name="data_path", ptype=str)).exec_properties
     with pytest.raises(DataError, match=f"There is no file {tmp_path}/nope.csv"):
         settle(given | {"input_base": f"{tmp_path}/nope.csv"})
+
+
+def test_pictures_keep_their_place_beside_a_table_that_moved(tmp_path: Path) -> None:
+    data = PairData.model_validate({"path": "/a/b/rows.csv", "image_folder": "/a/pictures", "images": ["question"]})
+    given = example_gen_elsewhere(data, RuntimeParameter(name="data_path", ptype=str)).exec_properties
+    write(tmp_path / "new" / "rows.csv", b"question,answer\n1.png,one\n")
+    write(tmp_path / "pictures" / "1.png", picture(1))
+    settled = settle(given | {"input_base": str(tmp_path / "new" / "rows.csv")})
+    assert unpack(settled["custom_config"]).settings.image_folder == str(tmp_path / "pictures")
