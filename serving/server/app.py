@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import sys
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +28,14 @@ from serving.server.silent_tensorflow import tf
 from serving.server.text_file import ConfigFileError
 from serving.server.warmup import warm_up
 
+# How long a thread waits before it asks another for Python's lock. A worker needs it for microseconds at both ends of a
+# run while the event loop is busy; with Python's 5 ms a third fewer requests are answered.
+_SWITCH_SECONDS = 1e-4
+
 
 def run(flags: Flags) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 1, after one line on stderr, if it cannot start."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         uvloop.run(_serve(flags, config_file.from_flags(flags)))
     except (config_file.ConfigError, ConfigFileError, StartError, AddressError, AccessLogError) as error:

@@ -4,7 +4,7 @@ By default it is greedy and never waits for more: under light load every request
 load requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
 
-A run follows the last at once if at least as many rows wait for it. Otherwise the event loop first sees what else has
+A run follows the last at once if at least half as many rows wait for it. Otherwise the event loop first sees what else has
 come in: it hands over the next run only when it has gone through the events of a turn, so that requests that come
 together run together, and a busy loop gets larger runs rather than more.
 """
@@ -185,7 +185,7 @@ class Batcher:
             outcomes = self._outcomes(group)
             self._waiting.run_seconds += _NEWS * (time.monotonic() - began - self._waiting.run_seconds)
             following: list[Waiting] = []
-            if self._waiting.rows >= sum(request.rows for request in group):
+            if 2 * self._waiting.rows >= sum(request.rows for request in group):
                 following, _ = self._waiting.take()
             self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
             group = following or self._handed_over.get()
