@@ -4,8 +4,8 @@ By default it is greedy and never waits for more: under light load every request
 load requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
 
-A run follows the last at once if at least half as many rows wait for it. Otherwise the event loop first sees what else has
-come in: it hands over the next run only when it has gone through the events of a turn, so that requests that come
+A run follows the last at once if at least half as many rows wait for it. Otherwise the event loop first sees what else
+has come in: it hands over the next run only when it has gone through the events of a turn, so that requests that come
 together run together, and a busy loop gets larger runs rather than more.
 """
 
