@@ -5,6 +5,7 @@ Reading follows `Tensor::FromProto`, writing follows `Tensor::AsProtoField` (typ
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,14 @@ def to_array(proto: Any) -> np.ndarray:
     dtype = dtypes.BY_NUMBER.get(proto.dtype)
     if dtype is None:
         raise ValueError(f"tensors of type {dtypes.name_of(proto.dtype)} cannot be sent")
-    shape = [dim.size for dim in proto.tensor_shape.dim]
-    if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
+    tensor_shape = proto.tensor_shape
+    shape = [dim.size for dim in tensor_shape.dim]
+    if tensor_shape.unknown_rank or (shape and min(shape) < 0):
         raise ValueError("the tensor's shape is not fully known")
     count = math.prod(shape)
-    if proto.tensor_content:
-        return _from_content(proto.tensor_content, dtype, count).reshape(shape)
-    return _fit(_from_field(proto, dtype), count).reshape(shape)
+    content = proto.tensor_content
+    values = _from_content(content, dtype, count) if content else _fit(_from_field(proto, dtype), count)
+    return values if len(shape) == 1 else values.reshape(shape)
 
 
 def _from_content(content: bytes, dtype: dtypes.DType, count: int) -> np.ndarray:
@@ -60,7 +62,9 @@ def _from_field(proto: Any, dtype: dtypes.DType) -> np.ndarray:
 def _fit(values: np.ndarray, count: int) -> np.ndarray:
     """Exactly `count` values: too many are cut, too few are filled up with the last one, none at all mean zeros."""
     missing = count - len(values)
-    if missing <= 0:
+    if missing == 0:
+        return values
+    if missing < 0:
         return values[:count]
     if missing * values.itemsize > MAX_REPEATED_BYTES:
         raise ValueError(f"the shape needs {count} values, {len(values)} were sent")
@@ -72,14 +76,12 @@ def _fit(values: np.ndarray, count: int) -> np.ndarray:
 def fill(proto: Any, array: np.ndarray) -> None:
     """Write `array` into an empty TensorProto; strings: bytes or str. Raises TypeError for a type without a field."""
     dtype = type_of(array)
-    proto.dtype = dtype.number
-    proto.tensor_shape.SetInParent()
-    for size in array.shape:
-        proto.tensor_shape.dim.add().size = size
+    head = _head(dtype.number, array.shape)
     tag = _RAW_FIELDS.get(array.dtype)
     if tag and array.size:
-        proto.MergeFromString(tag + _varint(array.nbytes) + array.tobytes())
+        proto.MergeFromString(b"".join((head, tag, _varint(array.nbytes), array.tobytes())))
         return
+    proto.MergeFromString(head)
     values: list[Any]
     if dtype.number == dtypes.STRING:
         values = [encoded(value) for value in array.ravel().tolist()]
@@ -88,6 +90,14 @@ def fill(proto: Any, array: np.ndarray) -> None:
     else:
         values = array.ravel().tolist()
     getattr(proto, dtype.field).extend(values)
+
+
+@lru_cache(256)
+def _head(number: int, shape: tuple[int, ...]) -> bytes:
+    """Type and shape as they are on the wire: fields 1 and 2, of which the latter holds the sizes as messages."""
+    sizes = [b"\x08" + _varint(size) if size else b"" for size in shape]
+    dims = b"".join(b"\x12" + _varint(len(size)) + size for size in sizes)
+    return b"\x08" + _varint(number) + b"\x12" + _varint(len(dims)) + dims
 
 
 def type_of(array: np.ndarray) -> dtypes.DType:

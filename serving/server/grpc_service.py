@@ -5,6 +5,7 @@ A method that is not in `handlers` is answered with UNIMPLEMENTED by gRPC itself
 
 import traceback
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 import grpc
@@ -23,6 +24,7 @@ from serving.server.silent_tensorflow import (
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
+    model_pb2,
     predict_pb2,
     regression_pb2,
 )
@@ -53,11 +55,10 @@ class GrpcService:
         if signature is None:
             raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
         predict.check_names(signature, request.inputs)
-        inputs = {alias: _array(alias, proto) for alias, proto in request.inputs.items()}
+        inputs = {alias: _array(alias, request.inputs[alias]) for alias in signature.inputs}
         wanted = predict.wanted_outputs(signature, request.output_filter)
         outputs = await predict.run(served, signature, wanted, inputs)
-        response = predict_pb2.PredictResponse()
-        _fill_spec(response.model_spec, served, name)
+        response = predict_pb2.PredictResponse(model_spec=_spec(served.name, served.version, name))
         for alias, array in outputs.items():
             tensor_proto.fill(response.outputs[alias], array)
         return response
@@ -187,9 +188,12 @@ def _require_spec(request: Any) -> None:
 
 
 def _fill_spec(spec: Any, served: Served[SessionModel], signature: str) -> None:
-    spec.name = served.name
-    spec.version.value = served.version
-    spec.signature_name = signature
+    spec.CopyFrom(_spec(served.name, served.version, signature))
+
+
+@lru_cache(256)
+def _spec(name: str, version: int, signature: str) -> Any:
+    return model_pb2.ModelSpec(name=name, version={"value": version}, signature_name=signature)
 
 
 def _array(alias: str, proto: Any) -> Any:

@@ -1,6 +1,6 @@
 """One predict request, whichever way it came: check it against the signature, queue it, wait for the outputs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -14,11 +14,11 @@ Arrays = dict[str, np.ndarray]
 _METHODS = tuple(f"tensorflow/serving/{name}" for name in ("predict", "classify", "regress"))
 
 
-def check_names(signature: Signature, sent: Iterable[str]) -> None:
+def check_names(signature: Signature, sent: Collection[str]) -> None:
     """Refuse a request whose inputs are not those of the signature. Raises StatusError (INVALID_ARGUMENT)."""
-    names, expected = sorted(sent), list(signature.inputs)
-    if names == expected:
+    if len(sent) == len(signature.inputs) and all(name in sent for name in signature.inputs):
         return
+    names, expected = sorted(sent), list(signature.inputs)
     if len(names) != len(expected):
         raise invalid(
             f"input size does not match signature: {len(names)}!={len(expected)}"

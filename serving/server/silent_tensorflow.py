@@ -57,6 +57,7 @@ from tensorflow_serving.apis import (  # noqa: E402
     get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
+    model_pb2,
     predict_pb2,
     regression_pb2,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "get_model_status_pb2",
     "inference_pb2",
     "model_management_pb2",
+    "model_pb2",
     "model_server_config_pb2",
     "predict_pb2",
     "regression_pb2",
