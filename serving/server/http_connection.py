@@ -225,6 +225,7 @@ class Connection(asyncio.Protocol):
         request.method = self._parser.get_method().decode("latin-1")
         request.target = _path_and_query(self._url).decode("latin-1")
         request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        request.version = self._parser.get_http_version()
         request.keep_alive = self._parser.should_keep_alive()
         self._queue.append(request)
 
@@ -331,7 +332,11 @@ class Connection(asyncio.Protocol):
         ]
         head += [b"%b: %b\r\n" % header for header in response.headers]
         closes = response.close or self._is_stopping or not request.keep_alive
-        head.append(b"connection: close\r\n\r\n" if closes else b"\r\n")
+        if closes:
+            head.append(b"connection: close\r\n")
+        elif request.version == "1.0":
+            head.append(b"connection: keep-alive\r\n")  # which is not what such a client expects
+        head.append(b"\r\n")
         if request.method == "HEAD":
             body = b""
         if len(body) > _COPIED_BYTES:
@@ -349,6 +354,8 @@ class Connection(asyncio.Protocol):
         """Say that nothing follows, and wait a little for the client to close."""
         self._queue.clear()
         self._await(_Stage.END)
+        if not self._transport.is_reading():
+            self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
 

@@ -18,6 +18,7 @@ class Request:
         headers: by name in small letters; those sent twice with a comma between.
         body: its bytes without transfer encoding; content encodings are left as they are.
         client: where it comes from, `host:port`.
+        version: of HTTP.
         keep_alive: whether more requests may follow on its connection.
     """
 
@@ -26,6 +27,7 @@ class Request:
     headers: dict[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
     client: str = ""
+    version: str = "1.1"
     keep_alive: bool = True
 
     @property
