@@ -48,7 +48,8 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._waiting = WaitingRequests(self._batching)
         self._running: list[Waiting] = []
-        self._dispatch_due: asyncio.Handle | None = None
+        self._dispatch_due: asyncio.Handle | None = None  # in this turn or the next
+        self._dispatch_later: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = NEVER
         self._closed: asyncio.Future[None] | None = None
@@ -96,7 +97,11 @@ class Batcher:
             for part in parts
         ]
         self._enqueue(requests)
-        return requests[0].outputs if len(requests) == 1 else asyncio.ensure_future(_joined(requests))
+        if len(requests) == 1:
+            return requests[0].outputs
+        joined = asyncio.ensure_future(_joined(requests))
+        joined.add_done_callback(lambda _: [request.outputs.cancel() for request in requests])
+        return joined
 
     def _can_share(self, signature: Signature) -> bool:
         return signature.can_batch or (self._batching.pad and signature.can_batch_padded)
@@ -136,15 +141,16 @@ class Batcher:
 
     def _dispatch(self) -> None:
         """Hand the next run to the worker, which is idle, or come back when its time has come."""
-        if self._dispatch_due:
-            self._dispatch_due.cancel()
-            self._dispatch_due = None
+        for handle in (self._dispatch_due, self._dispatch_later):
+            if handle:
+                handle.cancel()
+        self._dispatch_due = self._dispatch_later = None
         self._running, seconds = self._waiting.take(at_once=self._closed is not None)
         _end(self._waiting.pop_late())
         if self._running:
             self._handed_over.put(self._running)
         elif seconds < NEVER:
-            self._dispatch_due = self._loop.call_later(seconds, self._dispatch)
+            self._dispatch_later = self._loop.call_later(seconds, self._dispatch)
         elif self._closed and not self._closed.done():
             self._handed_over.put([])
             self._closed.set_result(None)
@@ -188,7 +194,9 @@ class Batcher:
             if 2 * self._waiting.rows >= sum(request.rows for request in group):
                 following, _ = self._waiting.take()
             self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
-            group = following or self._handed_over.get()
+            group, outcomes = following, []  # an idle worker holds nothing
+            del following
+            group = group or self._handed_over.get()
 
     def _outcomes(self, group: list[Waiting]) -> list[Outcome]:
         first = group[0]
@@ -227,13 +235,7 @@ def _end(late: Iterable[Waiting]) -> None:
 
 async def _joined(parts: list[Waiting]) -> Arrays:
     """The outputs of a request that runs in parts."""
-    futures = [part.outputs for part in parts]
-    try:
-        results = await asyncio.gather(*futures)
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
+    results = await asyncio.gather(*(part.outputs for part in parts))
     for part, arrays in zip(parts, results, strict=True):
         if rows.common(arrays) != part.rows:
             raise StatusError(

@@ -9,7 +9,7 @@ import enum
 import time
 import traceback
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import httptools
@@ -66,32 +66,36 @@ class _Stage(enum.Enum):
     END = "end"
 
 
-class Clock:
-    """The date as answers carry it, made once a second."""
+@dataclass(slots=True, eq=False)
+class Shared:
+    """What the connections of a server have in common.
 
-    def __init__(self) -> None:
-        self.header = b""
-        self.tick()
+    Attributes:
+        handler: answers requests.
+        limits: for clients.
+        connections: those that are open. Whoever keeps them calls `check` on each now and then, at least as often as
+            the limits are to be kept.
+        date: the header, which `tick` makes anew.
+        is_stopping: whether nothing new is answered any more.
+    """
+
+    handler: Handler
+    limits: WireLimits
+    connections: set["Connection"] = field(default_factory=set)
+    date: bytes = b""
+    is_stopping: bool = False
 
     def tick(self) -> None:
         """Look at the time."""
-        self.header = time.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime()).encode()
+        self.date = time.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime()).encode()
 
 
 class Connection(asyncio.Protocol):
-    """Answers its requests in turn.
+    """Answers its requests in turn. A client that closes, be it only its own side, waits for no answer."""
 
-    Args:
-        handler: answers them.
-        limits: for the client.
-        clock: the date.
-        connections: the set in which it is as long as it is open. Whoever has the set calls `check` on each now and
-            then, at least as often as the limits are to be kept.
-    """
-
-    def __init__(self, handler: Handler, limits: WireLimits, clock: Clock, connections: set["Connection"]):
-        self._handler = handler
-        self._limits = limits
+    def __init__(self, shared: Shared):
+        self._shared = shared
+        self._limits = limits = shared.limits
         self._seconds = {
             _Stage.REQUEST: limits.idle_seconds,
             _Stage.HEADERS: limits.header_seconds,
@@ -99,8 +103,6 @@ class Connection(asyncio.Protocol):
             _Stage.ANSWER: 0.0,
             _Stage.END: _LINGER_SECONDS,
         }
-        self._clock = clock
-        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._stage = _Stage.HEADERS
@@ -109,13 +111,13 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._body_bytes = 0
         self._header_bytes = 0  # of the headers that have been parsed
-        self._chunk_bytes = 0  # of what came since the headers were awaited
+        self._chunk_bytes = 0  # of what came while headers, or what frames a body, were awaited
+        self._wants_leave = False  # to send the body
         self._refusal: Response | None = None
         self._queue: deque[Request | Response] = deque()
         self._answering: asyncio.Task[None] | None = None
         self._is_pumping = False
         self._is_full = False  # the client does not take what was written
-        self._is_stopping = False
         self._read_due = self._write_due = _NEVER
         self._unwritten = 0
 
@@ -124,14 +126,16 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; its request is awaited."""
         self._transport = transport
-        self._connections.add(self)
+        self._shared.connections.add(self)
         peer = transport.get_extra_info("peername")
         self._client = f"{peer[0]}:{peer[1]}" if peer else ""
         self._await(_Stage.HEADERS)
+        if self._shared.is_stopping:
+            transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """The client has gone; nobody waits for its answers any more."""
-        self._connections.discard(self)
+        self._shared.connections.discard(self)
         self._stage = _Stage.END
         self._queue.clear()
         if self._answering:
@@ -143,14 +147,15 @@ class Connection(asyncio.Protocol):
             return
         if self._stage is _Stage.REQUEST:
             self._await(_Stage.HEADERS)
-        if self._stage is _Stage.HEADERS:
+            self._chunk_bytes = 0
+        if self._stage in {_Stage.HEADERS, _Stage.BODY}:
             self._chunk_bytes += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
             self._refuse(self._refusal or _refusal(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received."))
         else:
-            if self._stage is _Stage.HEADERS and self._chunk_bytes > self._limits.header_bytes:
+            if self._stage in {_Stage.HEADERS, _Stage.BODY} and self._chunk_bytes > self._limits.header_bytes:
                 self._refuse(self._too_many_headers())
         self._pump()
 
@@ -160,19 +165,23 @@ class Connection(asyncio.Protocol):
         An offer to go on in another protocol, which Java's HttpClient makes with every request, is passed over (RFC
         9110, 7.8). httptools takes what follows such headers for that protocol, so they are parsed again without it.
         """
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            version = self._parser.get_http_version().encode()
-            head = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
-            head += [b"%b: %b" % header for header in self._request.headers.items() if header[0] != b"upgrade"]
-            self._parser = httptools.HttpRequestParser(self)
-            self._parse(b"\r\n".join([*head, b"", data[upgrade.args[0] :]]))
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                version = self._parser.get_http_version().encode()
+                head = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
+                head += [b"%b: %b" % header for header in self._request.headers.items() if header[0] != b"upgrade"]
+                self._parser = httptools.HttpRequestParser(self)
+                data = b"\r\n".join([*head, b"", data[upgrade.args[0] :]])
+            else:
+                return
 
     def on_message_begin(self) -> None:
         """A request begins, perhaps behind another one in the same chunk."""
         if self._stage is not _Stage.HEADERS:
             self._await(_Stage.HEADERS)
+            self._chunk_bytes = 1
         self._request = Request("", "", client=self._client)
         self._url = b""
         self._parts = []
@@ -186,7 +195,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         name, headers = name.lower(), self._request.headers
-        headers[name] = headers[name] + b", " + value if name in headers else value
+        if self._stage is not _Stage.BODY:  # else it is a trailer, which must not pass for a header
+            headers[name] = headers[name] + b", " + value if name in headers else value
         self._count_header(len(name) + len(value) + _HEADER_OVERHEAD)
 
     def _count_header(self, size: int) -> None:
@@ -206,11 +216,17 @@ class Connection(asyncio.Protocol):
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._limits.body_bytes:
             self._stop_parsing(self._too_large())
-        if headers.get(b"expect", b"").lower() == b"100-continue" and not self._answering and not self._queue:
+        self._wants_leave = headers.get(b"expect", b"").lower() == b"100-continue"
+        self._give_leave()
+
+    def _give_leave(self) -> None:
+        if self._wants_leave and self._stage is _Stage.BODY and not self._is_busy():
+            self._wants_leave = False
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, part: bytes) -> None:
         """A part of the body."""
+        self._chunk_bytes = 0
         self._body_bytes += len(part)
         if self._body_bytes > self._limits.body_bytes:
             self._stop_parsing(self._too_large())
@@ -228,6 +244,7 @@ class Connection(asyncio.Protocol):
         request.version = self._parser.get_http_version()
         request.keep_alive = self._parser.should_keep_alive()
         self._queue.append(request)
+        self._request, self._parts = Request("", ""), []
 
     def _await(self, stage: _Stage) -> None:
         """Start the clock for what is awaited now."""
@@ -272,8 +289,7 @@ class Connection(asyncio.Protocol):
         self._refuse(_refusal(HTTPStatus.REQUEST_TIMEOUT, message))
 
     def stop(self) -> None:
-        """Answer what has come, and what has begun to come, then close."""
-        self._is_stopping = True
+        """Answer what has come, and what has begun to come, then close; the server is stopping."""
         if not self._is_busy() and not self._has_begun():
             self._transport.close()
 
@@ -306,6 +322,7 @@ class Connection(asyncio.Protocol):
         self._is_pumping = False
         if self._stage is _Stage.END:
             return
+        self._give_leave()
         if len(self._queue) > _MAX_AHEAD:
             self._transport.pause_reading()
         elif not self._transport.is_reading():
@@ -314,7 +331,7 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, request: Request) -> None:
         try:
-            response = await self._handler(request)
+            response = await self._shared.handler(request)
         except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
             log("".join(traceback.format_exception(error)).rstrip())
             response = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}")
@@ -328,10 +345,11 @@ class Connection(asyncio.Protocol):
         body = response.body
         head = [
             b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n"
-            % (_STATUS_LINES[response.status], self._clock.header, response.content_type, len(body))
+            % (_STATUS_LINES[response.status], self._shared.date, response.content_type, len(body))
         ]
         head += [b"%b: %b\r\n" % header for header in response.headers]
-        closes = response.close or self._is_stopping or not request.keep_alive
+        is_last = self._shared.is_stopping and not self._queue and not self._has_begun()
+        closes = response.close or is_last or not request.keep_alive
         if closes:
             head.append(b"connection: close\r\n")
         elif request.version == "1.0":
@@ -347,7 +365,7 @@ class Connection(asyncio.Protocol):
         self._await_reader()
         if closes:
             self._end()
-        elif self._stage is _Stage.ANSWER:
+        elif self._stage is _Stage.ANSWER and not self._queue:
             self._await(_Stage.REQUEST)
 
     def _end(self) -> None:

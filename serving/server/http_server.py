@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 
-from serving.server.http_connection import Clock, Connection, WireLimits
+from serving.server.http_connection import Connection, Shared, WireLimits
 from serving.server.http_message import Handler
 
 _BACKLOG = 2048
@@ -17,18 +17,15 @@ class HttpServer:
     """Answers on a bound socket by `handler`."""
 
     def __init__(self, handler: Handler, bound: socket.socket, limits: WireLimits):
-        self._handler = handler
         self._socket = bound
-        self._limits = limits
-        self._clock = Clock()
-        self._connections: set[Connection] = set()
+        self._shared = Shared(handler, limits)
         self._server: asyncio.Server | None = None
         self._checking: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Start to answer."""
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._handler, self._limits, self._clock, self._connections),
+            lambda: Connection(self._shared),
             sock=self._socket,
             backlog=_BACKLOG,
         )
@@ -36,22 +33,23 @@ class HttpServer:
 
     def _check(self) -> None:
         loop = asyncio.get_running_loop()
-        self._clock.tick()
-        for connection in list(self._connections):
-            connection.check(loop.time())
         self._checking = loop.call_later(_CHECK_SECONDS, self._check)
+        self._shared.tick()
+        for connection in list(self._shared.connections):
+            connection.check(loop.time())
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no new requests and finish those in flight, in so many seconds."""
+        self._shared.is_stopping = True
         if self._server:
             self._server.close()
-        for connection in list(self._connections):
+        for connection in list(self._shared.connections):
             connection.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
-                while self._connections:
+                while self._shared.connections:
                     await asyncio.sleep(0.02)
-        for connection in list(self._connections):
+        for connection in list(self._shared.connections):
             connection.abort()
         if self._checking:
             self._checking.cancel()

@@ -302,6 +302,21 @@ def test_a_request_in_parts_is_queued_whole_or_not_at_all() -> None:
     assert model.inputs == [[0.0], [1.0]]
 
 
+def test_a_run_that_becomes_full_while_it_waits_is_begun() -> None:
+    model = Tenfold()
+
+    async def scenario(batcher: Batcher) -> Any:
+        began = time.monotonic()
+        first = submit(batcher, [1.0])
+        await asyncio.sleep(0.05)
+        others = [submit(batcher, [2.0]), submit(batcher, [3.0])]
+        await asyncio.gather(first, *others)
+        assert time.monotonic() - began < 2
+
+    serve(model, Batching(max_run_rows=3, wait_seconds=4.0), scenario)
+    assert model.inputs == [[1.0, 2.0, 3.0]]
+
+
 # --- what nobody waits for -------------------------------------------------------------------------------------------
 
 

@@ -135,7 +135,7 @@ def test_the_end_of_a_client_that_sends_far_ahead_is_seen() -> None:
         assert await client.is_closed()
         client.writer.close()
         await asyncio.sleep(0.05)
-        assert not server._connections
+        assert not server._shared.connections
 
     serve(scenario)
 
@@ -150,6 +150,54 @@ def test_a_body_in_chunks_byte_by_byte() -> None:
         assert (await client.answer())[2] == b"POST /p abcd"
 
     serve(scenario)
+
+
+def test_trailers_are_no_headers_and_have_their_limit() -> None:
+    head = b"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+
+    async def scenario(handler: Asked, _server: HttpServer, client: Client) -> None:
+        assert (await client.ask(head + b"Content-Encoding: gzip\r\n\r\n"))[2] == b"POST /p a"
+        assert handler.requests[0].headers == {b"transfer-encoding": b"chunked"}
+        client.writer.write(head + b"x: ")
+        for _ in range(20):
+            client.writer.write(b"y" * 100)
+            await asyncio.sleep(0.01)
+        assert (await client.answer())[0] == 431
+
+    serve(scenario)
+
+
+def test_leave_to_send_is_given_when_its_turn_has_come() -> None:
+    async def scenario(handler: Asked, _server: HttpServer, client: Client) -> None:
+        client.writer.write(b"GET /wait HTTP/1.1\r\n\r\nPOST /p HTTP/1.1\r\nExpect: 100-continue\r\n")
+        client.writer.write(b"Content-Length: 2\r\n\r\n")
+        await asyncio.sleep(0.05)
+        handler.go_on.set()
+        assert [(await client.answer())[0] for _ in range(2)] == [200, 100]
+        assert (await client.ask(b"ok"))[2] == b"POST /p ok"
+
+    serve(scenario)
+
+
+def test_many_offers_of_another_protocol_at_once() -> None:
+    async def scenario(_handler: Asked, _server: HttpServer, client: Client) -> None:
+        client.writer.write(b"GET /x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" * 2000)
+        assert {(await client.answer())[0] for _ in range(2000)} == {200}
+
+    serve(scenario)
+
+
+@pytest.mark.parametrize("ahead", [b"GET /wait HTTP/1.1\r\n\r\n", b"GET /y HT"])
+def test_an_answer_that_takes_long_is_waited_for(ahead: bytes) -> None:
+    async def scenario(handler: Asked, _server: HttpServer, client: Client) -> None:
+        client.writer.write((b"GET /x HTTP/1.1\r\n\r\n" if b"wait" in ahead else b"GET /wait HTTP/1.1\r\n\r\n") + ahead)
+        await asyncio.sleep(0.9)  # longer than the client might be idle, or take for headers
+        handler.go_on.set()
+        answers = [await client.answer() for _ in range(2)]
+        assert [status for status, _, _ in answers] == ([200, 200] if b"wait" in ahead else [200, 408])
+        assert not handler.cancelled
+
+    serve(scenario, WireLimits(idle_seconds=0.3, header_seconds=0.3))
 
 
 def test_a_client_that_waits_for_leave_to_send() -> None:
@@ -267,7 +315,7 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
     async def scenario(handler: Asked, server: HttpServer, client: Client) -> None:
         client.writer.write(b"GET /large HTTP/1.1\r\n\r\n" * 20)
         await asyncio.sleep(1.5)
-        assert not server._connections
+        assert not server._shared.connections
         assert len(handler.requests) == 1  # the next is not even begun while an answer waits to be taken
 
     serve(scenario, WireLimits(write_seconds=0.3))
@@ -292,6 +340,7 @@ def test_one_that_reads_slowly_is_not() -> None:
         (b"GET /wait HTTP/1.1\r\n\r\n", b""),
         (b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\na", b"b"),
         (b"GET / HT", b"TP/1.1\r\n\r\n"),
+        (b"GET /wait HTTP/1.1\r\n\r\nGET / HT", b"TP/1.1\r\n\r\n"),
         (b"", None),
     ],
 )
@@ -304,7 +353,8 @@ def test_stopping_answers_what_has_begun(sent: bytes, rest: bytes | None) -> Non
         assert stopping.done() is (rest is None)
         if rest is not None:
             handler.go_on.set()
-            status, headers, _ = await client.ask(rest)
+            client.writer.write(rest)
+            *_, (status, headers, _) = [await client.answer() for _ in range(sent.count(b"GET") or 1)]
             assert (status, headers["connection"]) == (200, "close")
         assert await client.is_closed()
         client.writer.close()
