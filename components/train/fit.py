@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from components.train.distribute import Agreed, distribute, is_chief, replicas
 from components.train.keep_best import KeepBest
 from components.train.settings import TrainSettings
 from components.train.validation import Validation
@@ -29,6 +30,7 @@ class Fitted[Model: keras.Model]:
         """All but the model."""
         return {
             "parameters": self.model.count_params(),
+            "replicas": replicas(),
             "best_epoch": self.best_epoch,
             "validation": self.validation,
             "history": self.history,
@@ -53,7 +55,7 @@ def fit[Model: keras.Model](
     log_dir: str | None = None,
     progress: bool = True,
 ) -> Fitted[Model]:
-    """Compile a model and train it with early stopping.
+    """Compile a model and train it with early stopping, under the current strategy of tf.distribute if there is one.
 
     Args:
         model: with the weights to start from.
@@ -70,15 +72,18 @@ def fit[Model: keras.Model](
     dataset, steps = batches
     steps = min(steps, settings.steps_per_epoch) if settings.steps_per_epoch else max(steps, least_steps)
     model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs), loss=loss)
+    if tf.distribute.has_strategy():
+        distribute(model, dataset)
+        validation = Agreed(validation)
     keep_best = KeepBest(validation, settings.patience)
-    logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []
+    logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir and is_chief() else []
     history = model.fit(
         dataset,
         steps_per_epoch=steps,
         epochs=settings.epochs,
         callbacks=[validation, keep_best, *logs],
         shuffle=False,
-        verbose=_verbosity() if progress else 0,
+        verbose=_verbosity() if progress and is_chief() else 0,
     )
     return Fitted(model, keep_best.best_epoch, keep_best.best, history.history)
 
