@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 import keras
@@ -23,6 +24,7 @@ CLUSTER = "TF_CONFIG"
 """Environment variable: TensorFlow's description of the cluster, and which of its workers this process is."""
 
 
+@cache  # a second one in a process would give its collective operations numbers that are taken
 def strategy_of(distribute: Distribute) -> tf.distribute.Strategy | None:
     """The strategy that a config names; several workers must be asked for before TensorFlow computes anything.
 
@@ -99,13 +101,23 @@ def distribute(model: keras.Model, dataset: Any) -> None:
     model(features)  # variables must be there before replicas run
     model.optimizer.build(model.trainable_variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def train(iterator: Any) -> Mapping[str, tf.Tensor]:
         logs = strategy.run(model.train_step, args=(next(iterator),))
         return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
     model.train_function = train
     model._distribute_strategy = None  # or else fit takes the mean of a batch; without, it takes the current strategy
+
+
+def averaging() -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function that returns the mean over all replicas of what each process gives it."""
+    strategy = tf.distribute.get_strategy()
+
+    def averaged(value: tf.Tensor) -> tf.Tensor:
+        return strategy.experimental_local_results(strategy.run(_mean, (value,)))[0]
+
+    return tf.function(averaged, autograph=False)
 
 
 class Agreed(Validation):
@@ -133,14 +145,16 @@ class Agreed(Validation):
             for value in moving:
                 value.assign(_mean(tf.convert_to_tensor(value)))
 
-        self._level = tf.function(lambda: strategy.run(level))
-        self._mean = tf.function(lambda scores: strategy.reduce("MEAN", strategy.run(_mean, (scores,)), axis=None))
+        self._level = tf.function(lambda: strategy.run(level), autograph=False)
+        self._mean = averaging()
 
     def evaluate(self) -> Scores:
         """The mean of the scores."""
         self._level()
         scores = self.validation.evaluate()
-        return dict(zip(scores, self._mean(tf.constant(list(scores.values()))).numpy().tolist(), strict=True))
+        return dict(
+            zip(scores, self._mean(tf.constant(list(scores.values()), tf.float64)).numpy().tolist(), strict=True)
+        )
 
     def merit(self, scores: Mapping[str, float]) -> float:
         """As the validation says."""
@@ -148,4 +162,4 @@ class Agreed(Validation):
 
 
 def _mean(value: tf.Tensor) -> tf.Tensor:
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.identity(value))

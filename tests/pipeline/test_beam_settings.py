@@ -1,5 +1,6 @@
 """The section `beam`: what it becomes on the command line, and what it refuses."""
 
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +66,5 @@ def test_who_names_the_image_of_the_workers_keeps_it() -> None:
     ],
 )
 def test_what_cannot_work_is_refused(settings: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ValidationError, match="beam|runner|option|mode|flag|image") as caught:
+    with pytest.raises(ValidationError, match=re.escape(sentence)):
         BeamSettings.model_validate(settings)
-    assert sentence in str(caught.value)
