@@ -35,7 +35,8 @@ def training_batches(
 
     Each pass has a new order and drops a short last batch; records that do not fill one batch are one. Under a strategy
     of tf.distribute each replica gets its share of a batch. All processes go through the rows in the same order, each
-    takes the shares that are its own and makes features of no others.
+    takes the shares that are its own and makes features of no others. The order is the same as long as every process
+    takes one iterator: a second one goes on with the orders where the first, which reads ahead, happens to be.
 
     Args:
         files: patterns of the records.

@@ -9,7 +9,7 @@ all else is Keras's.
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -42,8 +42,9 @@ def strategy_of(distribute: Distribute) -> tf.distribute.Strategy | None:
             return None
 
 
-def scope(strategy: tf.distribute.Strategy | None) -> Any:
-    """Context in which the model is made and trained."""
+def scope(distribute: Distribute) -> AbstractContextManager[Any]:
+    """Context in which a model is made and fit; what is exported beside it is made outside."""
+    strategy = strategy_of(distribute)
     return strategy.scope() if strategy else nullcontext()
 
 
@@ -61,7 +62,7 @@ def cluster() -> tuple[Sequence[str], int]:
         content = json.loads(text)
         workers, task = content["cluster"]["worker"], content["task"]
         known = set(content["cluster"]) == {"worker"} and task["type"] == "worker"
-        if not known or not isinstance(workers, list) or not 0 <= task["index"] < len(workers):
+        if not known or not isinstance(workers, list) or task["index"] not in range(len(workers)):
             raise ValueError("a cluster of workers alone, and the index of one of them")
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{CLUSTER}: got {text}; it must look like {example}") from None
@@ -73,10 +74,9 @@ def replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def is_chief() -> bool:
+def is_chief(distribute: Distribute) -> bool:
     """Whether this process is the one that exports."""
-    resolver = tf.distribute.get_strategy().cluster_resolver
-    return resolver is None or resolver.task_id == 0
+    return distribute != "multi_worker" or cluster()[1] == 0
 
 
 def distributed(make: Callable[[tf.distribute.InputContext], tf.data.Dataset], batch_size: int) -> Any:
@@ -94,11 +94,11 @@ def distributed(make: Callable[[tf.distribute.InputContext], tf.data.Dataset], b
     return tf.distribute.get_strategy().distribute_datasets_from_function(make)
 
 
-def distribute(model: keras.Model, dataset: Any) -> None:
-    """Prepare a compiled model, made in the scope of the strategy, for `fit` on such a dataset."""
+def distribute(model: keras.Model, validation: Validation) -> "Agreed":
+    """Prepare a compiled model, made in the scope of the strategy, for `fit` with the validation that this returns."""
     strategy = tf.distribute.get_strategy()
-    features, _ = strategy.experimental_local_results(next(iter(dataset)))[0]
-    model(features)  # variables must be there before replicas run
+    validation.set_model(model)
+    validation.evaluate()  # variables must be there before replicas run; batches must not be touched, see `data`
     model.optimizer.build(model.trainable_variables)
 
     @tf.function(autograph=False)
@@ -108,6 +108,7 @@ def distribute(model: keras.Model, dataset: Any) -> None:
 
     model.train_function = train
     model._distribute_strategy = None  # or else fit takes the mean of a batch; without, it takes the current strategy
+    return Agreed(validation)
 
 
 def averaging() -> Callable[[tf.Tensor], tf.Tensor]:

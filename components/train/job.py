@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from components.errors import UserError
 from components.train.classify import train as train_classify
-from components.train.distribute import CLUSTER, averaging, is_chief, scope, strategy_of
+from components.train.distribute import CLUSTER, averaging, is_chief, scope
 from components.train.files import Files
 from components.train.match import train as train_match
 from components.train.settings import ClassifyTrainer, MatchTrainer
@@ -39,16 +39,17 @@ def run(job: Job) -> None:
         UserError: data or cluster are not fit for it, or the workers do not all have the same job.
     """
     settings = job.settings
-    with scope(strategy_of(settings.train.distribute)):
+    distribute = settings.train.distribute
+    with scope(distribute):
         mean = averaging()
-        fingerprint = tf.constant(zlib.crc32(job.model_dump_json().encode()), tf.float64)
-        if mean(fingerprint) != fingerprint:
-            raise UserError(f"the workers of {CLUSTER} have different jobs: one found what an earlier run left behind")
-        if isinstance(settings, MatchTrainer):
-            outcome = train_match(settings, job.files, job.folder, job.log_dir)
-        else:
-            outcome = train_classify(settings, job.files, job.folder, job.log_dir)
-        if is_chief():
-            record = settings.model_dump(mode="json") | outcome
-            (Path(job.log_dir) / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
-        mean(fingerprint)  # workers that left while the chief still exports would be taken for dead
+    fingerprint = tf.constant(zlib.crc32(job.model_dump_json().encode()), tf.float64)
+    if mean(fingerprint) != fingerprint:
+        raise UserError(f"the workers of {CLUSTER} have different jobs: one found what an earlier run left behind")
+    if isinstance(settings, MatchTrainer):
+        outcome = train_match(settings, job.files, job.folder, job.log_dir)
+    else:
+        outcome = train_classify(settings, job.files, job.folder, job.log_dir)
+    if is_chief(distribute):
+        record = settings.model_dump(mode="json") | outcome
+        (Path(job.log_dir) / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    mean(fingerprint)  # workers that left while the chief still exports would be taken for dead
