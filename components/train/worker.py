@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 
 import tensorflow as tf
 
@@ -52,7 +51,14 @@ def _shared(job: Job, folder: str) -> Iterator[None]:
     _clear(folder)
     tf.io.gfile.makedirs(folder)
     try:
-        files = Files(**{name: _copied(value, f"{folder}/{DATA}/{name}") for name, value in asdict(job.files).items()})
+        given, data = job.files, f"{folder}/{DATA}"
+        files = Files(
+            train=_copied(given.train, f"{data}/train"),
+            validation=_copied(given.validation, f"{data}/validation"),
+            test=_copied(given.test, f"{data}/test"),
+            vocabulary="".join(_copied([given.vocabulary], f"{data}/vocabulary")),
+            labels="".join(_copied([given.labels], f"{data}/labels")),
+        )
         incoming = f"{folder}/.{JOB}.incoming"
         with tf.io.gfile.GFile(incoming, "w") as file:
             file.write(job.model_copy(update={"files": files}).model_dump_json())
@@ -69,16 +75,14 @@ def _clear(folder: str) -> None:
         tf.io.gfile.rmtree(f"{folder}/{DATA}")
 
 
-def _copied(given: str | Sequence[str], folder: str) -> str | list[str]:
-    """Copies of one file, or of all that match some patterns, under names that keep their order; none of none."""
-    if not given:
-        return given if isinstance(given, str) else []
+def _copied(patterns: Sequence[str], folder: str) -> list[str]:
+    """Copies of all files that match some patterns, under names that keep their order."""
+    names = names_of([pattern for pattern in patterns if pattern])
     tf.io.gfile.makedirs(folder)
-    names = [given] if isinstance(given, str) else names_of(given)
     copies = [f"{folder}/{number:05}" for number in range(len(names))]
     for name, copy in zip(names, copies, strict=True):
         tf.io.gfile.copy(name, copy, overwrite=True)
-    return copies[0] if isinstance(given, str) else copies
+    return copies
 
 
 def main(argv: Sequence[str] | None = None) -> int:

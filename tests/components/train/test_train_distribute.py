@@ -6,8 +6,6 @@ up without being scaled.
 """
 
 import json
-import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +25,7 @@ from components.train.job import RECORD, Job, run
 from components.train.settings import ClassifyTrainer, Distribute, TrainSettings
 from tests.components.corpus import label_records, labelled, write_labels, write_records
 from tests.components.train.served import Served
+from tests.components.train.workers import describe, free_addresses, start_worker
 
 ROWS = 40
 ENCODER = EmbeddingBagSettings(dimensions=6, buckets=512, word_dropout=0)
@@ -84,25 +83,6 @@ def test_two_devices_learn_what_one_learns(files: Files, alone: Path, tmp_path: 
     file.write_text(job(files, tmp_path, "mirrored").model_dump_json(), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "tests.components.train.replicas", file], check=True)
     assert_same(tmp_path, alone)
-
-
-def describe(monkeypatch: pytest.MonkeyPatch, index: int, workers: list[str]) -> None:
-    content = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-    monkeypatch.setenv(CLUSTER, json.dumps(content))
-
-
-def free_addresses() -> list[str]:
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
-    addresses = [f"localhost:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return addresses
-
-
-def start_worker(folder: Path) -> "subprocess.Popen[str]":
-    """With the TF_CONFIG that is set at this moment."""
-    command = [sys.executable, "-m", "components.train.worker", str(folder), "--wait=60"]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
 def test_two_processes_learn_what_one_learns(
