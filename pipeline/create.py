@@ -48,8 +48,10 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
             runtime parameters then, and the version in production is looked up by the step that needs it.
 
     Raises:
-        UserError: the committed schema that the config names cannot be read.
+        UserError: the committed schema that the config names cannot be read, or Beam's workers could see no data.
     """
+    if config.beam.runner == "dataflow" and elsewhere is None:
+        raise UserError(f"beam.runner is dataflow, whose workers cannot see the folder {config.output_folder}")
     steps = _steps(config, elsewhere)
     return Pipeline(
         pipeline_name=config.name if elsewhere is None else config.name.replace("_", "-"),  # KFP refuses underscores
