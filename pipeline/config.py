@@ -17,6 +17,7 @@ from components.ingest.settings import LabelData, PairData, is_folder
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
 from components.transform.settings import TransformSettings
+from pipeline.beam_settings import BeamSettings
 from pipeline.config_errors import sentence, show
 from pipeline.kubeflow_settings import KubeflowSettings
 
@@ -52,6 +53,7 @@ class PipelineConfig(BaseModel):
     model: MatchSettings | ClassifySettings
     train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
     gates: Mapping[Any, Gate]
+    beam: BeamSettings = Field(default=BeamSettings(), description="Where the Beam jobs run.")
     kubeflow: KubeflowSettings = Field(default=KubeflowSettings(), description="The pipeline on Kubeflow Pipelines.")
 
     @model_validator(mode="after")

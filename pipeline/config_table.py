@@ -98,7 +98,7 @@ def _value(annotation: Any) -> str:
         return _value(parts[0])
     if origin in (Union, UnionType):
         return " or ".join(_value(part) for part in parts if part is not type(None))
-    if origin is tuple:
+    if origin in (tuple, list):
         return f"list of {_value(parts[0])}"
     if origin is dict:
         return f"{_value(parts[1])} by name"

@@ -28,13 +28,6 @@ from components.serving_check.component import ServingCheck
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
 
-BEAM_ARGS = [
-    # Beam's default runner tries to download the Prism binary; this one runs in the process.
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    # Without a word on dependencies TFX builds a source package of itself for workers elsewhere, in every Beam step.
-    "--sdk_container_image=none",
-]
-
 CHECKED_ROWS = 20
 
 
@@ -55,8 +48,10 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
             runtime parameters then, and the version in production is looked up by the step that needs it.
 
     Raises:
-        UserError: the committed schema that the config names cannot be read.
+        UserError: the committed schema that the config names cannot be read, or Beam's workers could see no data.
     """
+    if config.beam.runner == "dataflow" and elsewhere is None:
+        raise UserError(f"beam.runner is dataflow, whose workers cannot see the folder {config.output_folder}")
     steps = _steps(config, elsewhere)
     return Pipeline(
         pipeline_name=config.name if elsewhere is None else config.name.replace("_", "-"),  # KFP refuses underscores
@@ -64,7 +59,7 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
         metadata_connection_config=sqlite_metadata_connection_config(str(config.output_folder / "metadata.sqlite")),
         components=[step.with_id(name) for name, step in steps.items()],
         enable_cache=True,
-        beam_pipeline_args=BEAM_ARGS,
+        beam_pipeline_args=config.beam.args,
     )
 
 

@@ -28,11 +28,12 @@ class Lexicon(keras.layers.Layer):
         shape = (settings.buckets, COORDINATES_PER_TERM)
         random = np.random.default_rng(0)
         coordinates = random.integers(settings.dimensions, size=shape, dtype=np.int32)
-        signs = random.choice(np.array([-1, 1], np.int8), size=shape)
+        positive = random.choice(np.array([-1, 1], np.int8), size=shape) > 0
         self.coordinates = self.add_weight(name="coordinates", shape=shape, dtype="int32", trainable=False)
         self.coordinates.assign(coordinates)
-        self.signs = self.add_weight(name="signs", shape=shape, dtype="int8", trainable=False)
-        self.signs.assign(signs)
+        # Truths, because TensorFlow cannot send int8 from one worker to another.
+        self.positive = self.add_weight(name="positive", shape=shape, dtype="bool", trainable=False)
+        self.positive.assign(positive)
         self.idf = self.add_weight(name="idf", shape=(settings.buckets,), initializer="ones", trainable=False)
 
     def adapt(self, library: Iterable[tf.Tensor]) -> None:
@@ -48,7 +49,7 @@ class Lexicon(keras.layers.Layer):
         row, term = terms.indices[:, 0], terms.indices[:, 1]
         dimensions = self.settings.dimensions
         cell = row[:, tf.newaxis] * dimensions + tf.cast(tf.gather(self.coordinates, term), tf.int64)
-        value = weights[:, tf.newaxis] * tf.cast(tf.gather(self.signs, term), tf.float32)
+        value = weights[:, tf.newaxis] * tf.where(tf.gather(self.positive, term), 1.0, -1.0)
         flat = tf.math.unsorted_segment_sum(value, cell, terms.dense_shape[0] * dimensions)
         return tf.reshape(flat, [-1, dimensions])
 

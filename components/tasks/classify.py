@@ -38,13 +38,16 @@ class ClassifyModel(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> tf.Tensor:
-        """The objective's total and what regularises the weights; counts each term and the accuracy on the way."""
+        """The objective's total and what regularises the weights; counts each term and the accuracy on the way.
+
+        Of several replicas, whose gradients are added up, each has its part of it.
+        """
         del x, sample_weight
         terms = self.objective.terms(y_pred, y, training=training)
         for name, values in terms.items():
             self._terms[name].update_state(values)
         self._accuracy.update_state(y, self.objective.logits(y_pred))
-        return tf.add_n([self.objective.total(terms), *self.losses])
+        return tf.add_n([self.objective.total(terms), *self.losses]) / tf.distribute.get_strategy().num_replicas_in_sync
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Loss, accuracy and each term so far."""

@@ -19,41 +19,20 @@ class Ranking(NamedTuple):
     scores: tf.Tensor
 
 
-class Library(tf.Module):
-    """Candidates with their vectors.
+class Ranker(tf.Module):
+    """Where the right one is among candidates.
 
     Args:
-        ids: string[C].
-        shown: string[C], what a search returns of each: a text itself, of a picture its id.
         keys: int64[C], each once; see `match.key`.
         vectors: float32[C, D], unit length.
         right: what else is right for a question.
     """
 
-    def __init__(
-        self,
-        ids: Sequence[bytes],
-        shown: Sequence[bytes],
-        keys: np.ndarray | tf.Tensor,
-        vectors: tf.Tensor,
-        right: RightAnswers,
-    ) -> None:
-        super().__init__(name="library")
+    def __init__(self, keys: tf.Tensor, vectors: tf.Tensor, right: RightAnswers) -> None:
+        super().__init__()
         self.right = right
-        self.ids = tf.Variable(ids, dtype=tf.string, trainable=False, name="ids")
-        self.shown = tf.Variable(shown, dtype=tf.string, trainable=False, name="shown")
-        self.keys = tf.Variable(keys, trainable=False, name="keys")
-        self.vectors = tf.Variable(vectors, trainable=False, name="vectors")
-
-    @property
-    def size(self) -> int:
-        """Number of candidates."""
-        return int(self.ids.shape[0])
-
-    def search(self, questions: tf.Tensor, k: int) -> Ranking:
-        """The k (or as many as there are) nearest candidates of question vectors, float32[N, D], by cosine."""
-        scores, places = tf.math.top_k(tf.matmul(questions, self.vectors, transpose_b=True), min(k, self.size))
-        return Ranking(tf.gather(self.ids, places), tf.gather(self.shown, places), scores)
+        self.keys = keys
+        self.vectors = vectors
 
     def rank(self, questions: tf.Tensor, question_keys: tf.Tensor, answer_keys: tf.Tensor) -> tf.Tensor:
         """Rank of the right candidate, 1 is best.
@@ -90,3 +69,41 @@ class Library(tf.Module):
         if not self.right.empty:
             not_better = tf.logical_or(not_better, self.right.matrix(question_keys, self.keys))
         return 1.0 + tf.reduce_sum(tf.cast(tf.logical_not(not_better), tf.float32), axis=1)
+
+
+class Library(Ranker):
+    """Candidates with their vectors.
+
+    Args:
+        ids: string[C].
+        shown: string[C], what a search returns of each: a text itself, of a picture its id.
+        keys: int64[C], each once; see `match.key`.
+        vectors: float32[C, D], unit length.
+        right: what else is right for a question.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[bytes],
+        shown: Sequence[bytes],
+        keys: np.ndarray | tf.Tensor,
+        vectors: tf.Tensor,
+        right: RightAnswers,
+    ) -> None:
+        super().__init__(
+            tf.Variable(keys, trainable=False, name="keys"),
+            tf.Variable(vectors, trainable=False, name="vectors"),
+            right,
+        )
+        self.ids = tf.Variable(ids, dtype=tf.string, trainable=False, name="ids")
+        self.shown = tf.Variable(shown, dtype=tf.string, trainable=False, name="shown")
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return int(self.ids.shape[0])
+
+    def search(self, questions: tf.Tensor, k: int) -> Ranking:
+        """The k (or as many as there are) nearest candidates of question vectors, float32[N, D], by cosine."""
+        scores, places = tf.math.top_k(tf.matmul(questions, self.vectors, transpose_b=True), min(k, self.size))
+        return Ranking(tf.gather(self.ids, places), tf.gather(self.shown, places), scores)

@@ -12,6 +12,7 @@ from components.losses.settings import ClassifyLossSettings
 from components.tasks.classify import ClassifyModel
 from components.tasks.references import References, majority
 from components.train.data import training_batches
+from components.train.distribute import is_chief, scope
 from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
@@ -32,8 +33,12 @@ _LABEL = {"label_id": tf.io.FixedLenFeature([], tf.int64)}
 
 
 def train(settings: ClassifyTrainer, files: Files, folder: str, log_dir: str) -> dict[str, Any]:
-    """Fit, export to `folder`, and tell how it went."""
-    fitted = fit_classify(settings, files, log_dir=log_dir)
+    """Fit, export to `folder`, which only the chief does, and tell how it went."""
+    distribute = settings.train.distribute
+    with scope(distribute):
+        fitted = fit_classify(settings, files, log_dir=log_dir)
+    if not is_chief(distribute):
+        return fitted.record()
     references = encode_references(fitted.model, files, settings.seed)
     export_classify(fitted.model, references, settings, folder)
     labels = [label.decode() for label in fitted.model.labels.numpy()]

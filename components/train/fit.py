@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from components.train.distribute import distribute, is_chief, replicas
 from components.train.keep_best import KeepBest
 from components.train.settings import TrainSettings
 from components.train.validation import Validation
@@ -24,11 +25,14 @@ class Fitted[Model: keras.Model]:
     """Metrics of the best epoch."""
     history: Mapping[str, list[float]]
     """Losses and metrics by epoch."""
+    replicas: int = 1
+    """How many copies of the model learnt at once."""
 
     def record(self) -> dict[str, Any]:
         """All but the model."""
         return {
             "parameters": self.model.count_params(),
+            "replicas": self.replicas,
             "best_epoch": self.best_epoch,
             "validation": self.validation,
             "history": self.history,
@@ -53,7 +57,7 @@ def fit[Model: keras.Model](
     log_dir: str | None = None,
     progress: bool = True,
 ) -> Fitted[Model]:
-    """Compile a model and train it with early stopping.
+    """Compile a model and train it with early stopping, under the current strategy of tf.distribute if there is one.
 
     Args:
         model: with the weights to start from.
@@ -70,17 +74,20 @@ def fit[Model: keras.Model](
     dataset, steps = batches
     steps = min(steps, settings.steps_per_epoch) if settings.steps_per_epoch else max(steps, least_steps)
     model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs), loss=loss)
+    if tf.distribute.has_strategy():
+        validation = distribute(model, validation)
     keep_best = KeepBest(validation, settings.patience)
-    logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir else []
+    chief = is_chief(settings.distribute)
+    logs = [keras.callbacks.TensorBoard(log_dir, write_graph=False)] if log_dir and chief else []
     history = model.fit(
         dataset,
         steps_per_epoch=steps,
         epochs=settings.epochs,
         callbacks=[validation, keep_best, *logs],
         shuffle=False,
-        verbose=_verbosity() if progress else 0,
+        verbose=_verbosity() if progress and chief else 0,
     )
-    return Fitted(model, keep_best.best_epoch, keep_best.best, history.history)
+    return Fitted(model, keep_best.best_epoch, keep_best.best, history.history, replicas())
 
 
 def _verbosity() -> int:

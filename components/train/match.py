@@ -12,6 +12,7 @@ from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
 from components.train.data import training_batches
+from components.train.distribute import is_chief, scope
 from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
@@ -24,9 +25,13 @@ _PAIR = {side: tf.io.FixedLenFeature([], tf.string) for side in ("question", "an
 
 
 def train(settings: MatchTrainer, files: Files, folder: str, log_dir: str) -> dict[str, Any]:
-    """Fit, export to `folder`, and tell how it went."""
+    """Fit, export to `folder`, which only the chief does, and tell how it went."""
     candidates = Candidates(files.all)
-    fitted = fit_match(settings, files, candidates, log_dir=log_dir)
+    distribute = settings.train.distribute
+    with scope(distribute):
+        fitted = fit_match(settings, files, candidates, log_dir=log_dir)
+    if not is_chief(distribute):
+        return fitted.record()
     library = encode_library(fitted.model, candidates, pictures=settings.inputs["answer"] == "image")
     export_match(fitted.model, library, settings, folder)
     return {"library": library.size} | fitted.record()

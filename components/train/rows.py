@@ -11,7 +11,7 @@ READ_BATCH = 1_024
 
 def records(files: Sequence[str]) -> tf.data.Dataset:
     """Serialised tf.Examples of all files that these patterns match, in the order of their names."""
-    return tf.data.TFRecordDataset(_names(files), compression_type="GZIP")
+    return tf.data.TFRecordDataset(names_of(files), compression_type="GZIP")
 
 
 def read_batches(files: Sequence[str], names: Sequence[str], size: int = READ_BATCH) -> Iterator[list[np.ndarray]]:
@@ -51,8 +51,9 @@ def count(files: Sequence[str]) -> int:
 
 def size(files: Sequence[str]) -> int:
     """Bytes of all files, as they are compressed."""
-    return sum(tf.io.gfile.stat(name).length for name in _names(files))
+    return sum(tf.io.gfile.stat(name).length for name in names_of(files))
 
 
-def _names(files: Sequence[str]) -> list[str]:
+def names_of(files: Sequence[str]) -> list[str]:
+    """All files that these patterns match, sorted."""
     return sorted(name for pattern in files for name in tf.io.gfile.glob(pattern))

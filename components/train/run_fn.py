@@ -1,19 +1,13 @@
 """The function that TFX's Trainer calls: data in, best model out."""
 
-import json
-from pathlib import Path
-
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.train.classify import train as train_classify
 from components.train.files import Files
-from components.train.match import train as train_match
-from components.train.settings import MatchTrainer, parse_settings
+from components.train.job import Job, run
+from components.train.settings import parse_settings
+from components.train.worker import run_with_workers
 from components.transform.vocabulary import LABELS, NAME
-
-RECORD = "training.json"
-"""File in the model-run folder: what was trained, how, and how it went."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -33,9 +27,8 @@ def run_fn(fn_args: FnArgs) -> None:
         vocabulary=transform.vocabulary_file_by_name(NAME) or "",
         labels=transform.vocabulary_file_by_name(LABELS) or "",
     )
-    if isinstance(settings, MatchTrainer):
-        outcome = train_match(settings, files, fn_args.serving_model_dir, fn_args.model_run_dir)
+    job = Job(settings=settings, files=files, folder=fn_args.serving_model_dir, log_dir=fn_args.model_run_dir)
+    if settings.train.distribute == "multi_worker":
+        run_with_workers(job)
     else:
-        outcome = train_classify(settings, files, fn_args.serving_model_dir, fn_args.model_run_dir)
-    record = settings.model_dump(mode="json") | outcome
-    (Path(fn_args.model_run_dir) / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        run(job)

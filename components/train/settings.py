@@ -1,11 +1,13 @@
 """Settings of the Trainer step."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from components.parts import Modality
 from components.tasks.settings import ClassifySettings, MatchSettings
+
+Distribute = Literal["none", "mirrored", "multi_worker"]
 
 
 class TrainSettings(BaseModel):
@@ -30,6 +32,22 @@ class TrainSettings(BaseModel):
     patience: int = Field(
         default=5, ge=1, description="Stop after so many epochs without a better validation; the best is kept."
     )
+    distribute: Distribute = Field(
+        default="none",
+        description="`mirrored`: on all GPUs of the machine; `multi_worker`: on the machines that `TF_CONFIG` names. "
+        "Each replica has its share of a batch, and in-batch negatives come from that share.",
+    )
+    shared_folder: str | None = Field(
+        default=None,
+        pattern=r"^(/|[a-z0-9]+://)",
+        description="For `multi_worker`: an absolute path that all workers see; the chief puts the data there.",
+    )
+
+    @model_validator(mode="after")
+    def _check_workers(self) -> Self:
+        if (self.distribute == "multi_worker") != (self.shared_folder is not None):
+            raise ValueError("distribute: multi_worker needs shared_folder, and nothing else does")
+        return self
 
 
 class _TrainerSettings(BaseModel):

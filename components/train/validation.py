@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.losses.scores import unit_vectors
 from components.tasks.classify import ClassifyModel
-from components.tasks.library import Library
+from components.tasks.library import Ranker
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
 from components.train.encoding import Encoder
@@ -81,9 +81,8 @@ class RetrievalValidation(Validation):
             unit_vectors(encoder.encode(features))
             for encoder, features in zip(self._encoders, self._features, strict=True)
         )
-        names = [b""] * len(self.keys)
-        library = Library(names, names, self.keys, candidates, self.right)
-        ranks = library.rank(questions, self.question_keys, self.answer_keys).numpy()
+        ranker = Ranker(tf.constant(self.keys), candidates, self.right)
+        ranks = ranker.rank(questions, self.question_keys, self.answer_keys).numpy()
         return {"val_recall@1": float(np.mean(ranks <= 1)), "val_mrr": float(np.mean(1 / ranks))}
 
     def merit(self, scores: Mapping[str, float]) -> float:

@@ -55,9 +55,9 @@ def beam() -> "BaseBeamExecutor.Context":
     """How an executor runs Beam: in this process, as the pipeline does."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-    from pipeline.create import BEAM_ARGS
+    from pipeline.beam_settings import BeamSettings
 
-    return BaseBeamExecutor.Context(beam_pipeline_args=BEAM_ARGS)
+    return BaseBeamExecutor.Context(beam_pipeline_args=BeamSettings().args)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from rich.console import Console
 from components.errors import UserError
 from kubeflow.compile import compile_spec, platform_spec, write_spec
 from pipeline.config import PipelineConfig, load_config
+from pipeline.create import create_pipeline
 from pipeline.kubeflow_settings import KubeflowSettings, Step
 from tests.kubeflow.conftest import Json, write_config
 
@@ -246,3 +247,16 @@ def test_a_committed_schema_is_in_the_spec(tmp_path: Path) -> None:
     assert given == 'feature { name: "question" type: BYTES }'
     with pytest.raises(UserError, match=r"nope.pbtxt: there is no such file \(schema_path\)"):
         compile_spec(load_config(write_config(tmp_path, schema_path="nope.pbtxt")))
+
+
+def test_beams_options_reach_every_beam_step(tmp_path: Path) -> None:
+    options = {"project": "p", "region": "r", "temp_location": "gs://b/tmp", "sdk_container_image": "i:1"}
+    beam = {"runner": "dataflow", "options": {**options, "max_num_workers": 8}}
+    config = load_config(write_config(tmp_path, beam=beam))
+    executors = compile_spec(config)["deploymentSpec"]["executors"]
+    for step in ("ingest", "statistics", "transform", "evaluate"):
+        args = executors[f"exec-{step}"]["container"]["args"]
+        assert [arg for arg in args if arg in config.beam.args] == config.beam.args
+        assert "--max_num_workers=8" in args
+    with pytest.raises(UserError, match="dataflow, whose workers cannot see the folder"):
+        create_pipeline(config)

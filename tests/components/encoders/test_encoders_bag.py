@@ -95,9 +95,8 @@ def test_vector_is_a_naive_sketch_of_weighted_terms() -> None:
     random = np.random.default_rng(3)
     log_weight = random.normal(size=1024).astype("float32")
     question.log_weight.assign(log_weight)
-    idf, place, sign = (
-        variable.numpy() for variable in (question.lexicon.idf, question.lexicon.coordinates, question.lexicon.signs)
-    )
+    idf, place = question.lexicon.idf.numpy(), question.lexicon.coordinates.numpy()
+    sign = np.where(question.lexicon.positive.numpy(), 1, -1)
     for text in TEXTS:
         expected = np.zeros(16)
         for term, frequency in naive_row(text, 1024, settings.ngrams).items():
@@ -136,14 +135,13 @@ def test_untrained_cosines_are_those_of_tf_idf_within_the_sketch(dimensions: int
 
 def test_a_term_is_spread_over_coordinates_of_both_signs() -> None:
     lexicon = Lexicon(BagSettings(dimensions=64, buckets=4096))
-    coordinates, signs = lexicon.coordinates.numpy(), lexicon.signs.numpy()
-    assert coordinates.shape == signs.shape == (4096, COORDINATES_PER_TERM)
+    coordinates, positive = lexicon.coordinates.numpy(), lexicon.positive.numpy()
+    assert coordinates.shape == positive.shape == (4096, COORDINATES_PER_TERM)
     assert set(coordinates.ravel()) == set(range(64))
-    assert set(signs.ravel()) == {-1, 1}
-    assert abs(signs.mean()) < 0.03
+    assert abs(positive.mean() - 0.5) < 0.015
     again = Lexicon(BagSettings(dimensions=64, buckets=4096))
     np.testing.assert_array_equal(coordinates, again.coordinates.numpy())
-    np.testing.assert_array_equal(signs, again.signs.numpy())
+    np.testing.assert_array_equal(positive, again.positive.numpy())
 
 
 def test_only_the_term_weights_are_trained_and_each_tower_has_its_own() -> None:
@@ -197,7 +195,7 @@ def test_terms_that_cancel_out_have_a_zero_vector_and_no_exploding_gradient() ->
     question, _ = adapted(BagSettings(buckets=1024, dimensions=8))
     question.lexicon.idf.assign(np.ones(1024))
     question.lexicon.coordinates.assign(np.zeros((1024, COORDINATES_PER_TERM)))
-    question.lexicon.signs.assign(np.tile([[1], [-1]], (512, COORDINATES_PER_TERM)))
+    question.lexicon.positive.assign(np.tile([[True], [False]], (512, COORDINATES_PER_TERM)))
     terms = tf.SparseTensor([[0, 2], [0, 7]], [1.5, 1.5], [1, 1024])
     with tf.GradientTape() as tape:
         vectors = question(terms)

@@ -19,7 +19,7 @@ from components.ingest.source import locate
 from components.ingest.summary import REJECTS_FILE, SUMMARY_FILE, Summary
 from components.ingest.tally import Tally
 from components.ingest.units import units_of
-from pipeline.create import BEAM_ARGS
+from pipeline.beam_settings import BeamSettings
 
 SPLITS = ("train", "validation", "test")
 
@@ -54,7 +54,7 @@ def ingest(data: DataSettings, out: Path, rejects_path: Path | None = None) -> I
     artifact = standard_artifacts.Examples()
     artifact.uri = str(out)
     properties = {name: value for name, value in component.exec_properties.items() if value is not None}
-    Executor(Executor.Context(beam_pipeline_args=BEAM_ARGS)).Do({}, {"examples": [artifact]}, properties)
+    Executor(Executor.Context(beam_pipeline_args=BeamSettings().args)).Do({}, {"examples": [artifact]}, properties)
     with (out / REJECTS_FILE).open(newline="") as file:
         rejects = list(csv.DictReader(file))
     summary = Summary.model_validate_json((out / SUMMARY_FILE).read_text())

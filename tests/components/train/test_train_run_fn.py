@@ -12,7 +12,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.encoders.settings import CnnSettings, LstmSettings
 from components.parts import Modality
 from components.tasks.settings import ClassifySettings, MatchSettings
-from components.train.run_fn import RECORD, run_fn
+from components.train.job import RECORD
+from components.train.run_fn import run_fn
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings, parse_settings
 from components.transform.settings import TransformSettings
 from tests.components.corpus import LABELS, Row, label_records, labelled, picture, write_records
