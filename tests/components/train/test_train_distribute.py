@@ -21,7 +21,7 @@ from components.tasks.settings import ClassifySettings
 from components.train import worker
 from components.train.distribute import CLUSTER, cluster, distributed
 from components.train.files import Files
-from components.train.job import RECORD, Job, run
+from components.train.job import RECORD, Job
 from components.train.settings import ClassifyTrainer, Distribute, TrainSettings
 from tests.components.corpus import label_records, labelled, write_labels, write_records
 from tests.components.train.served import Served
@@ -62,8 +62,15 @@ def job(files: Files, folder: Path, distribute: Distribute = "none", **changes: 
 def alone(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the training of one process left its model and record."""
     folder = tmp_path_factory.mktemp("alone")
-    run(job(files, folder))
+    train_alone(job(files, folder))
     return folder
+
+
+def train_alone(task: Job) -> None:
+    """Train in a process of its own, in which nothing else was computed."""
+    file = Path(task.log_dir) / "job.json"
+    file.write_text(task.model_dump_json(), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "tests.components.train.alone", file], check=True)
 
 
 def assert_same(folder: Path, alone: Path) -> None:
@@ -79,9 +86,7 @@ def assert_same(folder: Path, alone: Path) -> None:
 
 
 def test_two_devices_learn_what_one_learns(files: Files, alone: Path, tmp_path: Path) -> None:
-    file = tmp_path / "job.json"
-    file.write_text(job(files, tmp_path, "mirrored").model_dump_json(), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "tests.components.train.replicas", file], check=True)
+    train_alone(job(files, tmp_path, "mirrored"))
     assert_same(tmp_path, alone)
 
 

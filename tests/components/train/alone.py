@@ -1,4 +1,7 @@
-"""Trains one job in a process that has two devices: `python -m tests.components.train.replicas JOB.json`."""
+"""Trains one job in a process of its own, which has two devices: `python -m tests.components.train.alone JOB.json`.
+
+What else a process has computed changes what its random draws give, so what is compared is trained in new ones.
+"""
 
 import sys
 from pathlib import Path
