@@ -95,7 +95,7 @@ Rest = Callable[..., Response]
 
 
 @pytest.fixture(scope="session")
-def rest(server: ModelServer) -> Iterator[Rest]:
+def rest(server: ModelServer) -> Rest:
     """`rest("POST", "/v1/…", body)`; a body that is not bytes is sent as JSON."""
     connection = http.client.HTTPConnection(server.host, server.rest_port, timeout=30)
 
@@ -106,10 +106,11 @@ def rest(server: ModelServer) -> Iterator[Rest]:
         connection.request(method, path, raw, headers)
         answer = connection.getresponse()
         fields = {name.lower(): value for name, value in answer.getheaders()}
-        return Response(answer.status, answer.read().decode(), fields)
+        response = Response(answer.status, answer.read().decode(), fields)
+        connection.close()  # the server would, if other tests come in between; the next request opens it again
+        return response
 
-    yield send
-    connection.close()
+    return send
 
 
 @pytest.fixture(scope="session")
