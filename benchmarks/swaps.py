@@ -23,6 +23,7 @@ from benchmarks.asking import Spec
 from benchmarks.half_plus import publish, remove
 from serving.models_file import model_server_config
 from serving.server.silent_tensorflow import model_management_pb2
+from serving.whole_file import write_whole
 
 _RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 _GUESTS_VERSION = 7
@@ -129,9 +130,7 @@ class Swaps:
         return model_server_config(models, {"labelled": {"stable": stable, "canary": canary}})
 
     def _write_config(self, *, guest: bool = False) -> None:
-        part = self.config_file.with_name("part")
-        part.write_text(self._config(guest=guest))
-        part.replace(self.config_file)
+        write_whole(self.config_file, self._config(guest=guest))
 
     async def _reload(self, channel: grpc.aio.Channel) -> None:
         """Send what is in the file; from its answer on requests must find it."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from components.errors import UserError
 from components.publish import next_version, publish
 from components.versions import newest_version, pushed_versions
+from serving.whole_file import write_whole
 
 FILE = ".rollbacks.json"
 
@@ -85,6 +86,4 @@ def _read(base: Path) -> list[Rollback]:
 
 
 def _write(base: Path, rollbacks: list[Rollback]) -> None:
-    part = base / f"{FILE}.part"
-    part.write_bytes(_RECORD.dump_json(rollbacks, indent=1))
-    part.replace(base / FILE)
+    write_whole(base / FILE, _RECORD.dump_json(rollbacks, indent=1).decode())

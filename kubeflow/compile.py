@@ -15,6 +15,7 @@ from pipeline.code_version import code_version
 from pipeline.config import PipelineConfig
 from pipeline.kubeflow_settings import KubeflowSettings, Resources, Retries
 from pipeline.quiet import chatter_to, waiting
+from serving.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pipeline.create import Elsewhere
@@ -154,10 +155,8 @@ def _write(documents: list[Spec], file: Path) -> None:
     """All at once or not at all."""
     header = f"# Pipeline {documents[0]['pipelineInfo']['name']} for Kubeflow Pipelines v2, compiled by Anchorline.\n"
     text = header + yaml.dump_all(documents, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120)
-    incoming = file.with_name(f".{file.name}.incoming")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        incoming.write_text(text, encoding="utf-8")
-        incoming.replace(file)
+        write_whole(file, text)
     except OSError as error:
         raise UserError(f"{file}: cannot be written: {error.strerror}") from None

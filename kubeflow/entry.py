@@ -19,6 +19,7 @@ from typing import Any
 from components.errors import UserError
 from kubeflow.lazy_packages import defer
 from kubeflow.mounts import Mounts
+from serving.whole_file import write_whole
 
 MOUNTS = "ANCHORLINE_MOUNTS"
 """Environment variable: the folder in which object stores are mounted, where that is not the root."""
@@ -71,9 +72,7 @@ def run(options: argparse.Namespace, beam_args: Sequence[str], mounts: Mounts) -
     output = mounts.publish(execute(options.executor_class_path, executor_input, inputs_spec, beam_args))
     file = Path(executor_input["outputs"]["outputFile"])
     file.parent.mkdir(parents=True, exist_ok=True)
-    incoming = file.with_name(f".{file.name}.incoming")
-    incoming.write_text(json.dumps(output), encoding="utf-8")
-    incoming.replace(file)
+    write_whole(file, json.dumps(output))
 
 
 def with_types(executor_input: Json, component_spec: Json) -> Json:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from components.errors import UserError
 from pipeline.facts import Facts
+from serving.whole_file import write_whole
 
 
 class Outcome(BaseModel):
@@ -69,9 +70,7 @@ def outcome_to(file: Path | None) -> Iterator[Callable[[Facts], None]]:
 def _write(outcome: Outcome, file: Path | None) -> None:
     if file is None:
         return
-    incoming = file.with_name(f".{file.name}.incoming")
     try:
-        incoming.write_text(outcome.model_dump_json() + "\n", encoding="utf-8")
-        incoming.replace(file)
+        write_whole(file, outcome.model_dump_json() + "\n")
     except OSError as error:
         raise UserError(f"--json {file}: cannot be written: {error.strerror}") from None

@@ -9,6 +9,7 @@ from components.errors import UserError
 from pipeline.config import PipelineConfig
 from pipeline.quiet import chatter_to, waiting
 from pipeline.report.stored import last_judged_run
+from serving.whole_file import write_whole
 
 FILE = "report.html"
 
@@ -30,7 +31,7 @@ def report(config: PipelineConfig, output: Path | None, console: Console) -> Pat
         raise UserError(f"{file}: the folder {file.parent} is not there (--output)")
     with chatter_to(config.output_folder / "report.log"), waiting(console, "asking the model about test rows"):
         from pipeline.report.gather import gather_page
-        from pipeline.report.render import render, write_whole
+        from pipeline.report.render import render
 
         text = render(gather_page(config, stored, newer))
     try:

@@ -2,7 +2,6 @@
 
 import datetime
 import math
-import os
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,20 +35,6 @@ def render(page: Page) -> str:
         "style": Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704  our own file
     }
     return environment.get_template("report.html.j2").render(page=page)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    incoming = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        incoming.write_text(text, encoding="utf-8")
-        incoming.replace(file)
-    finally:
-        incoming.unlink(missing_ok=True)
 
 
 def number(value: float | None) -> str:

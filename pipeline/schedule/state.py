@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from components.errors import UserError
+from serving.whole_file import write_whole
 
 
 class State(BaseModel):
@@ -24,9 +25,7 @@ class State(BaseModel):
 
     def write(self, file: Path) -> None:
         """Replace the file."""
-        incoming = file.with_name(f".{file.name}.incoming")
-        incoming.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        incoming.replace(file)
+        write_whole(file, self.model_dump_json(indent=1) + "\n")
 
 
 def read_state(file: Path) -> State | None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import json
-import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -27,6 +26,7 @@ from serving.server.session_model import SessionModel
 from serving.server.silent_tensorflow import tf
 from serving.server.text_file import ConfigFileError
 from serving.server.warmup import warm_up
+from serving.whole_file import write_whole
 
 # How long a thread waits before it asks another for Python's lock. A worker needs it for microseconds at both ends of a
 # run while the event loop is busy; with Python's 5 ms a third fewer requests are answered.
@@ -65,7 +65,7 @@ async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
         gc.freeze()  # TensorFlow's objects stay for good; collecting after an unload need not walk them again
         await listeners.start()
         if flags.ports_file:
-            _write_whole(Path(flags.ports_file), json.dumps(listeners.ports))
+            write_whole(Path(flags.ports_file), json.dumps(listeners.ports))
         log(f"serving {models.summary() or 'no model'} at {', '.join(listeners.addresses)}")
         if await _unless_stopped(_watch(flags, models), stopped):
             await stopped.wait()  # nothing is watched
@@ -163,10 +163,3 @@ async def _unless_stopped(work: Coroutine[Any, Any, None], stopped: asyncio.Even
     with contextlib.suppress(asyncio.CancelledError):
         await task
     return False
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that others see complete or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
-    part.replace(path)

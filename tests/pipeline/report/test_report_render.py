@@ -10,7 +10,7 @@ from pipeline.report import render as module
 from pipeline.report.calibration import calibration
 from pipeline.report.confusion import confusion
 from pipeline.report.page import Classified
-from pipeline.report.render import render, write_whole
+from pipeline.report.render import render
 from tests.pipeline.report.building import HOSTILE, classified, matched, page
 
 VOID = {"meta", "link", "img", "br"}
@@ -127,16 +127,6 @@ def test_few_labels_make_a_table_and_many_a_picture_and_the_pairs(labels: int, c
     assert len(heats) == (0 if cells else labels)
     assert f"{min(labels, 15)}" in document.text
     assert ("other pairs" in document.text) == (labels > 15)
-
-
-def test_a_file_is_written_whole_and_nothing_else_stays(tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text("old")
-    write_whole(file, "naïve")
-    assert file.read_text(encoding="utf-8") == "naïve"
-    assert list(tmp_path.iterdir()) == [file]
-    with pytest.raises(OSError, match="No such file"):
-        write_whole(tmp_path / "none" / "report.html", "text")
 
 
 def colors(block: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from serving.process import ModelServer, ServerStartError
+from serving.whole_file import write_whole
 from tests.serving.reloading import ALL, labels, model, models, reload, specific
 
 
@@ -22,9 +23,7 @@ class Server:
 
     def write(self, config: str) -> None:
         """Replace the config file."""
-        part = self.config.with_name("part")
-        part.write_text(config)
-        part.replace(self.config)
+        write_whole(self.config, config)
 
     def reload(self, config: str) -> str:
         """OK, or the status and its text."""
