@@ -90,13 +90,13 @@ def run_local(
     Raises:
         UserError: the data cannot be used, or a step failed; the text says which and how.
     """
-    load_data(config.data, console)
-    if "data_path" not in parameters:
-        check_source(config.data)
     folder = config.output_folder / "kubeflow"
     report = Report(config, Mounts(str(folder)), console)
     run_id = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
     with run_lock(config.output_folder):
+        load_data(config.data, console)
+        if "data_path" not in parameters:
+            check_source(config.data)
         try:
             with waiting(console, "compiling"), chatter_to(Path(os.devnull)):
                 spec = compile_spec(config, _here(config))
