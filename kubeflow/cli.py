@@ -62,9 +62,9 @@ def run_local(
 ) -> None:
     """Run the compiled spec here, step by step, each by the command that its container would run."""
     from kubeflow.run_local import run_local
-    from pipeline.config import load_config
+    from pipeline.config import load_config, override_arguments
 
-    given = shlex.join([str(config), *(part for override in overrides or () for part in ("--set", override))])
+    given = shlex.join([str(config), *override_arguments(overrides or ())])
     loaded, values = load_config(config, overrides or ()), dict(map(_parameter, parameters or ()))
     facts = run_local(loaded, given, Console(highlight=False), values, containers=containers)
     if not (facts.pushed or facts.unchanged):

@@ -50,11 +50,11 @@ def run(
     ] = None,
 ) -> None:
     """Run the pipeline once: from data to a judged, checked and pushed model."""
-    from pipeline.config import load_config
+    from pipeline.config import load_config, override_arguments
     from pipeline.outcome import outcome_to
     from pipeline.run import run as run_pipeline
 
-    given = shlex.join([str(config), *(part for override in overrides or () for part in ("--set", override))])
+    given = shlex.join([str(config), *override_arguments(overrides or ())])
     with outcome_to(json_file) as hand_over:
         facts = run_pipeline(load_config(config, overrides or ()), given, Console(highlight=False), verbose=verbose)
         hand_over(facts)

@@ -166,6 +166,11 @@ class ClassifyConfig(PipelineConfig):
 TASKS: dict[str, type[PipelineConfig]] = {"match": MatchConfig, "classify": ClassifyConfig}
 
 
+def override_arguments(overrides: Sequence[str]) -> list[str]:
+    """Overrides as they are typed on a command line."""
+    return [part for override in overrides for part in ("--set", override)]
+
+
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
     """Read and check a configuration file.
 

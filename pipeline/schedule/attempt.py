@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from pipeline.config import override_arguments
 from pipeline.outcome import Outcome
 from pipeline.schedule.signals import Signals
 
@@ -76,8 +77,7 @@ def attempt(
 
 def run_command(config: Path, overrides: Sequence[str]) -> list[str]:
     """`anchorline run` with this interpreter, whatever the working directory holds."""
-    sets = [part for override in overrides for part in ("--set", override)]
-    return [sys.executable, "-P", "-m", "pipeline", "run", str(config), *sets]
+    return [sys.executable, "-P", "-m", "pipeline", "run", str(config), *override_arguments(overrides)]
 
 
 def _wait(process: subprocess.Popen[bytes], signals: Signals, say: Callable[[str], None]) -> None:

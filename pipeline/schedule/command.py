@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from components.errors import UserError
-from pipeline.config import PipelineConfig, load_config
+from pipeline.config import PipelineConfig, load_config, override_arguments
 from pipeline.lock import BusyError, is_locked, schedule_lock
 from pipeline.schedule.attempt import Record, attempt, run_command
 from pipeline.schedule.cron import Times, find_zone, parse_cron
@@ -169,7 +169,7 @@ def _print_units(config: PipelineConfig, options: ScheduleOptions, state: State)
     cron = parse_cron(state.cron)
     Times(cron, find_zone(state.timezone))
     file = options.config.absolute()
-    sets = [part for override in options.overrides for part in ("--set", override)]
+    sets = override_arguments(options.overrides)
     webhook = ["--webhook", options.webhook] if options.webhook else []
     command = [*_program(), "schedule", str(file), "--once", *sets, *webhook]
     sys.stdout.write(units(config.name, command, file.parent, cron, state.timezone))
