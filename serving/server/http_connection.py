@@ -15,8 +15,9 @@ from http import HTTPStatus
 import httptools
 
 from serving.server import json_tensor
-from serving.server.http_message import MAX_BODY_BYTES, Handler, Request, Response
+from serving.server.http_message import Handler, Request, Response
 from serving.server.models import log
+from serving.server.wire_limits import WireLimits
 
 # What a header takes besides its text, as HTTP/2 counts (RFC 9113, 6.5.2): many empty ones are a flood too.
 _HEADER_OVERHEAD = 32
@@ -31,29 +32,6 @@ _MAX_AHEAD = 8
 _COPIED_BYTES = 65536
 
 _NEVER = float("inf")
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_STATUS_LINES[499] = b"HTTP/1.1 499 Client Closed Request\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class WireLimits:
-    """How long a client may take, in seconds (0 is without limit), and how much it may send.
-
-    Attributes:
-        header_seconds: from the connection, or the first byte of a later request, to the end of the headers.
-        body_seconds: from the end of the headers to the end of the body.
-        write_seconds: without the client taking any of an answer.
-        idle_seconds: from an answer to the first byte of the next request.
-        header_bytes: request line and headers.
-        body_bytes: the body as sent.
-    """
-
-    header_seconds: float = 10.0
-    body_seconds: float = 30.0
-    write_seconds: float = 30.0
-    idle_seconds: float = 75.0
-    header_bytes: int = 65536
-    body_bytes: int = MAX_BODY_BYTES
 
 
 class _Stage(enum.Enum):
@@ -342,26 +320,15 @@ class Connection(asyncio.Protocol):
     def _write(self, response: Response, request: Request) -> None:
         if self._transport.is_closing():
             return
-        body = response.body
-        head = [
-            b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n"
-            % (_STATUS_LINES[response.status], self._shared.date, response.content_type, len(body))
-        ]
-        head += [b"%b: %b\r\n" % header for header in response.headers]
         is_last = self._shared.is_stopping and not self._queue and not self._has_begun()
         closes = response.close or is_last or not request.keep_alive
-        if closes:
-            head.append(b"connection: close\r\n")
-        elif request.version == "1.0":
-            head.append(b"connection: keep-alive\r\n")  # which is not what such a client expects
-        head.append(b"\r\n")
-        if request.method == "HEAD":
-            body = b""
+        head = response.head(request, self._shared.date, closes=closes)
+        body = b"" if request.method == "HEAD" else response.body
         if len(body) > _COPIED_BYTES:
-            self._transport.write(b"".join(head))
+            self._transport.write(head)
             self._transport.write(body)
         else:
-            self._transport.write(b"".join((*head, body)))
+            self._transport.write(head + body)
         self._await_reader()
         if closes:
             self._end()

@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 MAX_BODY_BYTES = 100 * 2**20
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS_LINES[499] = b"HTTP/1.1 499 Client Closed Request\r\n"
 
 JSON, TEXT = b"application/json", b"text/plain"
 
@@ -53,6 +57,26 @@ class Response:
     content_type: bytes = JSON
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     close: bool = False
+
+    def head(self, request: Request, date: bytes, *, closes: bool) -> bytes:
+        """All that goes before the body.
+
+        Args:
+            request: what is answered.
+            date: a whole header.
+            closes: whether the connection ends after it.
+        """
+        lines = [
+            b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n"
+            % (_STATUS_LINES[self.status], date, self.content_type, len(self.body))
+        ]
+        lines += [b"%b: %b\r\n" % header for header in self.headers]
+        if closes:
+            lines.append(b"connection: close\r\n")
+        elif request.version == "1.0":
+            lines.append(b"connection: keep-alive\r\n")  # which is not what such a client expects
+        lines.append(b"\r\n")
+        return b"".join(lines)
 
 
 # Answers one request; cancelled when the client has gone. What it raises is answered with 500 and logged.

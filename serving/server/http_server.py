@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import socket
 
-from serving.server.http_connection import Connection, Shared, WireLimits
+from serving.server.http_connection import Connection, Shared
 from serving.server.http_message import Handler
+from serving.server.wire_limits import WireLimits
 
 _BACKLOG = 2048
 

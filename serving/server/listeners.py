@@ -13,7 +13,6 @@ from serving.server.flags import AUTO, Flags, Port
 from serving.server.grpc_front import ObservedHandlers
 from serving.server.grpc_service import OPTIONS, GrpcService
 from serving.server.health import Health
-from serving.server.http_connection import WireLimits
 from serving.server.http_message import Handler
 from serving.server.http_server import HttpServer
 from serving.server.models import Models
@@ -22,6 +21,7 @@ from serving.server.rest import RestApp
 from serving.server.rest_front import RestFront
 from serving.server.session_model import SessionModel
 from serving.server.web import WebPage
+from serving.server.wire_limits import WireLimits
 
 # After a signal to stop, requests in flight may take this long; orchestrators usually kill after 30 s.
 GRACE_SECONDS = 20

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import uvloop
 
-from serving.server.http_connection import WireLimits
 from serving.server.http_message import Request, Response
 from serving.server.http_server import HttpServer
+from serving.server.wire_limits import WireLimits
 
 LIMITS = WireLimits(header_bytes=1000, body_bytes=5000)
 
