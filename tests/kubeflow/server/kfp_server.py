@@ -3,16 +3,16 @@
 import datetime
 import json
 import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import count
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from kfp_server_api import RecurringRunMode
 
 from tests.kubeflow.openapi import Json, SchemaError
 from tests.kubeflow.server.published_api import check_answer, checked, fits
+from tests.web_service import WebService
 
 START = datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
 
@@ -25,7 +25,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-class KfpServer:
+class KfpServer(WebService):
     """Experiments, runs and recurring runs in memory, on a free port.
 
     Attributes:
@@ -51,18 +51,10 @@ class KfpServer:
         self.token: str | None = None
         self.login_page = False
         self._ids = count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        super().__init__(self._handler())
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self

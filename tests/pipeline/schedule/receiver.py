@@ -1,12 +1,13 @@
 """A web server that keeps what it is sent."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.web_service import WebService
 
 
-class Receiver:
+class Receiver(WebService):
     """Answers `status` to the first `failures` POSTs and 204 to the others; all are kept in `bodies`."""
 
     def __init__(self, failures: int = 0, status: int = 503) -> None:
@@ -24,13 +25,5 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook?token=secret"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
