@@ -18,8 +18,9 @@ from serving.server.access_log import AccessLog, AccessLogError
 from serving.server.batching_parameters import MAX_RUN_ROWS, Batching
 from serving.server.flags import Flags
 from serving.server.listeners import AddressError, Listeners
+from serving.server.log import log
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, StartError, UnavailableLabels, log
+from serving.server.models import Models, StartError, UnavailableLabels
 from serving.server.observer import Observer
 from serving.server.parent import die_with_parent
 from serving.server.session_model import SessionModel

@@ -9,8 +9,9 @@ from google.protobuf import text_format
 
 from serving.server.errors import StatusError
 from serving.server.flags import Flags
+from serving.server.log import log
 from serving.server.model_config import ModelConfig
-from serving.server.models import Models, log
+from serving.server.models import Models
 from serving.server.silent_tensorflow import model_server_config_pb2
 from serving.server.versions import Policy
 

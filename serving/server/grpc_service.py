@@ -3,7 +3,6 @@
 A method that is not in `handlers` is answered with UNIMPLEMENTED by gRPC itself.
 """
 
-import traceback
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,8 @@ from google.protobuf.message import DecodeError
 from serving import tensor_proto
 from serving.server import config_file, examples, predict
 from serving.server.errors import Code, StatusError, invalid
-from serving.server.models import Models, log
+from serving.server.log import log_error
+from serving.server.models import Models
 from serving.server.served import Served
 from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE
@@ -210,7 +210,7 @@ def _handler(method: Callable[[Any], Awaitable[Any]], request_type: Any) -> grpc
         except StatusError as error:
             code, details = error.code, error.message
         except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
-            log("".join(traceback.format_exception(error)).rstrip())
+            log_error(error)
             code, details = Code.INTERNAL, f"{type(error).__name__}: {error}"
         return await context.abort(code, details[:_MAX_DETAILS])
 

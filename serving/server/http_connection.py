@@ -7,7 +7,6 @@ a request is handed on complete and answered in one piece, so that nothing has t
 import asyncio
 import enum
 import time
-import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,7 +15,7 @@ import httptools
 
 from serving.server import json_tensor
 from serving.server.http_message import Handler, Request, Response
-from serving.server.models import log
+from serving.server.log import log_error
 from serving.server.wire_limits import WireLimits
 
 # What a header takes besides its text, as HTTP/2 counts (RFC 9113, 6.5.2): many empty ones are a flood too.
@@ -311,7 +310,7 @@ class Connection(asyncio.Protocol):
         try:
             response = await self._shared.handler(request)
         except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
-            log("".join(traceback.format_exception(error)).rstrip())
+            log_error(error)
             response = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}")
         self._answering = None
         self._write(response, request)

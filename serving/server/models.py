@@ -7,8 +7,6 @@ it has queued its work there before the version can be taken away. Whoever chang
 import asyncio
 import enum
 import gc
-import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +16,7 @@ from serving.server import memory, request_record, versions
 from serving.server.batching import Batcher
 from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
+from serving.server.log import log, log_error
 from serving.server.model_config import ModelConfig
 from serving.server.served import Model, Served, ServedModel, State, Version
 from serving.server.versions import Folder
@@ -165,8 +164,9 @@ class Models[M: Model]:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self.look()
-            except Exception:  # noqa: BLE001  (what is being served goes on being served)
-                log(f"looking for new versions failed:\n{traceback.format_exc().rstrip()}")
+            except Exception as error:  # noqa: BLE001  (what is being served goes on being served)
+                log("looking for new versions failed:")
+                log_error(error)
 
     async def close(self) -> None:
         """Finish queued requests and unload everything."""
@@ -341,11 +341,6 @@ class Models[M: Model]:
                     f"Request to assign label to version {number} of model {name},"
                     " which is not currently available for inference"
                 )
-
-
-def log(line: str) -> None:
-    """One line for whoever runs the server."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _not_available(models: Iterable[ServedModel[Any]]) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import traceback
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +19,8 @@ from serving.server import (
 )
 from serving.server.errors import HTTP_STATUS, Code, StatusError, invalid
 from serving.server.http_message import MAX_BODY_BYTES, Request, Response
-from serving.server.models import Models, log
+from serving.server.log import log_error
+from serving.server.models import Models
 from serving.server.served import Served
 from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE
@@ -57,7 +57,7 @@ class RestApp:
         except rest_body.BodyTooLargeError as error:
             status, body = _PAYLOAD_TOO_LARGE, json_tensor.error_body(str(error))
         except Exception as error:  # noqa: BLE001  (one request must not be answered with silence)
-            log("".join(traceback.format_exception(error)).rstrip())
+            log_error(error)
             status, body = HTTP_STATUS[Code.INTERNAL], json_tensor.error_body(f"{type(error).__name__}: {error}")
         return Response(status, body, headers=self._headers.copy())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.errors import from_tensorflow
+from serving.server.errors import from_tensorflow, invalid
 from serving.server.signature import Signature, TensorSpec
 from serving.server.silent_tensorflow import config_pb2, tf
 
@@ -86,6 +86,9 @@ class SessionModel:
             results = self._callable(signature, outputs)(*inputs)
         except tf.errors.OpError as error:
             raise from_tensorflow(error.error_code, error.message) from error
+        except UnicodeDecodeError as error:
+            # TensorFlow quotes bytes that it cannot parse, which its exceptions, made of text, cannot hold.
+            raise invalid(error.object.decode("utf-8", "replace")) from error
         # A string without dimensions comes as bare bytes.
         return [np.array(result, object) if type(result) is bytes else result for result in results]
 

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from serving import tensor_proto
 from serving.server import examples, predict
 from serving.server.errors import Code, StatusError, from_tensorflow, invalid
-from serving.server.models import log
+from serving.server.log import log
 from serving.server.monitoring import Metrics
 from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE

@@ -219,3 +219,20 @@ def test_requests_share_runs(channel: grpc.Channel) -> None:
     for future, rows in futures.items():
         found = [regression.value for regression in future.result().result.regressions]
         assert found == [row / 2 + 2 for row in rows]
+
+
+def test_a_text_that_quotes_bytes_of_the_request(channel: grpc.Channel) -> None:
+    """Protobuf takes this example, whose features are a number, TensorFlow does not; what it quotes is not UTF-8."""
+    request = regression_pb2.RegressionRequest()
+    text_format.Parse(spec("regress_x_to_y"), request)
+    request.input.example_list.examples.add().MergeFromString(b"\n\x03\x08\xe1\x00")
+    call: Any = channel.unary_unary(
+        "/tensorflow.serving.PredictionService/Regress",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=regression_pb2.RegressionResponse.FromString,
+    )
+    with pytest.raises(grpc.RpcError) as raised:
+        call(request, timeout=20)
+    error: Any = raised.value
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "Could not parse example input" in error.details()
