@@ -49,10 +49,12 @@ def kept(package: str, fetch: Callable[[str, Path], None]) -> Path:
 
 
 def pip_install(package: str, folder: Path) -> None:
+    """Install a Python package, without what it depends on, into a folder."""
     _run(package, "uv", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), package)
 
 
 def npm_pack(package: str, folder: Path) -> None:
+    """Put an npm package into a folder as `package.tgz`."""
     npm = ("npm",) if shutil.which("npm") else NPM_OF_UV
     _run(package, *npm, "pack", "--silent", "--pack-destination", str(folder), package)
     (archive,) = folder.glob("*.tgz")

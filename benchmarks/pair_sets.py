@@ -94,7 +94,7 @@ def _trivia() -> Iterator[tuple[str, str]]:
 
 
 def _read_yaml(file: Path) -> dict:
-    return yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)  # noqa: S506  a safe loader, only faster
+    return yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 _LOADERS: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
