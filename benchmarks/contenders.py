@@ -5,7 +5,7 @@ import pickle
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         scores: float[N, C], of the held-out questions with the library; larger is better.
-        seconds: learning or indexing.
+        seconds: learning, and indexing the library.
         rows_per_second: questions made into vectors, BATCH at a time; NaN where there are none.
         megabytes: what must be kept to answer, with the library.
     """
@@ -50,10 +50,8 @@ class Contender(ABC):
     seeded = False
     """Whether another seed gives another outcome."""
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Of which its outcomes are, as JSON."""
-        return {}
+    settings: Mapping[str, Any] = {}
+    """What its outcomes hang on, as JSON has it."""
 
     @abstractmethod
     def run(self, data: HeldOut, seed: int) -> Outcome:
@@ -105,18 +103,13 @@ class Trained(Contender):
     """A configuration of Anchorline: fitted, exported, and asked through its signatures as a server does.
 
     Args:
-        config: of which the data are not read.
+        keys: what a config file would say; of the data nothing is read, and seed and number of candidates are others.
     """
 
     seeded = True
 
-    def __init__(self, config: MatchConfig) -> None:
-        self.config = config
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Those that a config file would have to give."""
-        return self.config.model_dump(mode="json", exclude_unset=True)
+    def __init__(self, keys: Mapping[str, Any]) -> None:
+        self.settings = keys
 
     def run(self, data: HeldOut, seed: int) -> Outcome:
         """Train, export, load and search."""
@@ -127,12 +120,12 @@ class Trained(Contender):
         from serving.server.session_model import SessionModel
 
         update = {"seed": seed, "candidates": len(data.library)}
-        settings = self.config.trainer_settings.model_copy(update=update)
+        settings = MatchConfig.model_validate(self.settings).trainer_settings.model_copy(update=update)
         candidates = Candidates(data.files.all)
         start = time.monotonic()
         fitted = fit_match(settings, data.files, candidates, progress=False)
-        seconds = time.monotonic() - start
         library = encode_library(fitted.model, candidates, pictures=False)
+        seconds = time.monotonic() - start
         with tempfile.TemporaryDirectory() as parent:
             folder = Path(parent) / "model"
             export_match(fitted.model, library, settings, str(folder))
@@ -176,14 +169,13 @@ def encoding_rate(encode: Callable[[Sequence[str]], object], texts: Sequence[str
 
 def trained(**overrides: Any) -> Trained:
     """The default configuration with other keys, and BUDGET where they leave the pace alone."""
-    keys = {"name": "quality", "data": {"path": "-"}, "train": BUDGET}
-    return Trained(MatchConfig.model_validate(keys | overrides))
+    return Trained({"name": "quality", "data": {"path": "-"}, "train": BUDGET} | overrides)
 
 
 ROWS: dict[str, Contender] = {
     "TF-IDF": Tfidf(),
     "BM25": Bm25(),
-    "original": trained(model={"encoder": LSTM.model_dump(), "loss": MATCH_LOSS.model_dump()}),
+    "original": trained(model={"encoder": LSTM.model_dump(mode="json"), "loss": MATCH_LOSS.model_dump(mode="json")}),
     "default": trained(),
 }
 """By name, in the order of tables and charts."""

@@ -1,4 +1,4 @@
-"""A data set of pairs with questions held out, in memory and as the Transform step leaves it: the same for all models."""
+"""Pairs with questions held out, the same for all models: in memory and as the Transform step leaves them."""
 
 import random
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _write(pairs: Sequence[Pair], questions: Questions, folder: Path) -> Files:
     maker = ExampleMaker(_SIDES)
     writers = {name: tf.io.TFRecordWriter(str(folder / f"{name}.gz"), "GZIP") for name in names}
     for number, pair in enumerate(pairs):
-        record = Record(line=number, values=tuple(pair), id=str(number), category="", group=pair.question)
+        record = Record(number, (pair.question, pair.answer), id=str(number), category="", group=pair.question)
         example = tf.train.Example.FromString(maker.serialise(record))
         for side in _SIDES:
             example.features.feature[ids_feature(side)].int64_list.value.extend(ids[side][number])

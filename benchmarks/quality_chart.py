@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from benchmarks.ranking import Figures
 from pipeline.report.charts.axes import Scale, outer, y_axis
-from pipeline.report.charts.svg import drawing, element, title
+from pipeline.report.charts.svg import element, title
 
 METRIC = "recall@1"
 
@@ -17,7 +17,7 @@ _DARK = ("#79828d", "#a9b2bd", "#f09347", "#6fabf0", "#4cc3d0", "#57c48a", "#b79
 
 _LEFT, _TOP, _HEIGHT, _BOTTOM, _END = 44.0, 58.0, 330.0, 290.0, 12.0
 _COLUMN, _APART = 20.0, 26.0
-_LEGEND = 118.0
+_LEGEND = 140.0
 
 type Runs = Sequence[Figures]
 
@@ -50,8 +50,17 @@ def quality_chart(results: Mapping[str, Mapping[str, Runs]], rows: Sequence[str]
         ]
         parts.append(element("text", name, x=left + group / 2, y=_BOTTOM + 22, text_anchor="middle", class_="name"))
     parts.append(element("line", x1=_LEFT, x2=right, y1=_BOTTOM, y2=_BOTTOM, class_="axis"))
-    svg = drawing(right + _END, _HEIGHT, f"{METRIC} of held-out questions by data set and encoder", *parts)
-    return Markup(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))  # noqa: S704  made here
+    width = right + _END
+    return element(
+        "svg",
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width:g} {_HEIGHT:g}",
+        width=width,
+        height=_HEIGHT,
+        role="img",
+        aria_label=f"{METRIC} of held-out questions by data set and encoder",
+    )
 
 
 def _spread(runs: Runs) -> tuple[float, float]:

@@ -41,7 +41,7 @@ def main(
     encoders = dict.fromkeys(encoder.type for encoder in settings.model.encoders(settings.data.inputs).values())
     contenders: dict[str, Contender] = {
         "TF-IDF": ROWS["TF-IDF"],
-        f"{' and '.join(encoders)}, {settings.model.loss.type}": Trained(settings),
+        f"{' and '.join(encoders)}, {settings.model.loss.type}": Trained(settings.model_dump(mode="json")),
         ORIGINAL_MATCHER: ROWS["original"],
     }
     pairs = unify(_texts(settings))
