@@ -1,6 +1,7 @@
 """What the benchmarks of retrieval compare: each learns from one split and scores its held-out questions."""
 
 import contextlib
+import itertools
 import pickle
 import tempfile
 import time
@@ -104,12 +105,12 @@ class Trained(Contender):
 
     Args:
         keys: what a config file would say; of the data nothing is read, and seed and number of candidates are others.
+        seeded: whether it draws anything.
     """
 
-    seeded = True
-
-    def __init__(self, keys: Mapping[str, Any]) -> None:
+    def __init__(self, keys: Mapping[str, Any], *, seeded: bool = True) -> None:
         self.settings = keys
+        self.seeded = seeded
 
     def run(self, data: HeldOut, seed: int) -> Outcome:
         """Train, export, load and search."""
@@ -140,9 +141,8 @@ class Trained(Contender):
 def _search(served: "SessionModel", data: HeldOut) -> np.ndarray:
     """Scores, float64[N, C], of all candidates, put back from best first into the order of the library."""
     column = {answer: place for place, answer in enumerate(data.library)}
-    scores = np.empty((len(data.questions), len(data.library)))
-    for start in range(0, len(data.questions), BATCH):
-        rows = range(start, min(start + BATCH, len(data.questions)))
+    scores = np.full(data.right.shape, -np.inf)  # of what a search through a part of the library does not find
+    for rows in itertools.batched(range(len(data.questions)), BATCH, strict=False):
         ids, found = _ask(served, "search", ("ids", "scores"), [data.questions[row] for row in rows])
         for row, its_ids, its_scores in zip(rows, ids, found, strict=True):
             scores[row, [column[data.pairs[int(name)].answer] for name in its_ids]] = its_scores
@@ -154,22 +154,20 @@ def _ask(served: "SessionModel", signature: str, outputs: tuple[str, ...], texts
 
 
 def encoding_rate(encode: Callable[[Sequence[str]], object], texts: Sequence[str]) -> float:
-    """Rows a second, BATCH at a time, once all batches were encoded to warm up."""
-    ring = [*texts, *texts[: -len(texts) % BATCH]]
-    batches = [ring[start : start + BATCH] for start in range(0, len(ring) - len(ring) % BATCH, BATCH)] or [ring]
-    for batch in batches:
+    """Rows a second, BATCH at a time, once all were encoded to warm up."""
+    batches = itertools.batched(itertools.cycle(texts), BATCH)
+    for batch in itertools.islice(batches, 1 + len(texts) // BATCH):
         encode(batch)
     rows, start = 0, time.monotonic()
     while (seconds := time.monotonic() - start) < SECONDS:
-        batch = batches[rows // BATCH % len(batches)]
-        encode(batch)
-        rows += len(batch)
+        encode(next(batches))
+        rows += BATCH
     return rows / seconds
 
 
-def trained(**overrides: Any) -> Trained:
+def trained(*, seeded: bool = True, **overrides: Any) -> Trained:
     """The default configuration with other keys, and BUDGET where they leave the pace alone."""
-    return Trained({"name": "quality", "data": {"path": "-"}, "train": BUDGET} | overrides)
+    return Trained({"name": "quality", "data": {"path": "-"}, "train": BUDGET} | overrides, seeded=seeded)
 
 
 ROWS: dict[str, Contender] = {

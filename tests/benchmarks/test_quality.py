@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from benchmarks import contenders
 from benchmarks.contenders import ROWS, Bm25, Contender, Outcome, Tfidf, Trained, trained
 from benchmarks.held_out import HeldOut, hold_out
 from benchmarks.pair_sets import Pair
@@ -37,9 +38,9 @@ class Recorder(Contender):
         return Outcome(np.zeros(data.right.shape), 1.5, math.nan, 2.0)
 
 
-def go(contenders: dict[str, Contender], file: Path, splits: int = 2, seeds: int = 2) -> Results:
-    results = Results(file, {name: contender.settings for name, contender in contenders.items()})
-    run_missing(PAIRS, list(cells_of("toy", contenders, splits, seeds)), contenders, results, Console(quiet=True))
+def go(rows: dict[str, Contender], file: Path, splits: int = 2, seeds: int = 2) -> Results:
+    results = Results(file, {name: contender.settings for name, contender in rows.items()})
+    run_missing(PAIRS, list(cells_of("toy", rows, splits, seeds)), rows, results, Console(quiet=True))
     return results
 
 
@@ -153,3 +154,12 @@ def test_chart() -> None:
     assert [bar.get("class") for bar in bars if bar is not None] == ["c0", "c2", "c2"], "a row keeps its colour"
     legend = [text.text for text in root.iter(f"{svg}text") if text.get("class") == "legend"]
     assert legend == ["A", "C"]
+
+
+def test_encoding_is_timed_in_full_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contenders, "SECONDS", 0.01)
+    texts = [f"text {number}" for number in range(40)]
+    batches: list[tuple[str, ...]] = []
+    assert contenders.encoding_rate(lambda batch: batches.append(tuple(batch)), texts) > 0
+    assert {len(batch) for batch in batches} == {contenders.BATCH}
+    assert [*batches[0], *batches[1]] == [*texts, *texts[:24]]
