@@ -33,7 +33,7 @@ def test_all_right_answers_of_the_held_out_questions(tmp_path: Path) -> None:
     assert sorted(data.library) == sorted({pair.answer for pair in PAIRS})
     assert list(data.questions) == list(split_questions(PAIRS, 1).test)
     for row, question in enumerate(data.questions):
-        found = {data.library[column] for column in np.flatnonzero(data.right[row])}
+        found = {data.library[column] for column in np.flatnonzero(data.right[row]).tolist()}
         assert found == {answer for asked, answer in PAIRS if asked == question}
     assert (data.right.sum(axis=1) > 1).any()
 
