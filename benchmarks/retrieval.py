@@ -39,10 +39,11 @@ def main(
     if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
         raise UserError(f"{config}: is not about matching texts to texts")
     encoders = dict.fromkeys(encoder.type for encoder in settings.model.encoders(settings.data.inputs).values())
+    keys = settings.model_dump(mode="json")
     contenders: dict[str, Contender] = {
         "TF-IDF": ROWS["TF-IDF"],
-        f"{' and '.join(encoders)}, {settings.model.loss.type}": Trained(settings.model_dump(mode="json")),
-        ORIGINAL_MATCHER: ROWS["original"],
+        f"{' and '.join(encoders)}, {settings.model.loss.type}": Trained(keys),
+        ORIGINAL_MATCHER: Trained(keys | {"model": ROWS["original"].settings["model"]}),
     }
     pairs = unify(_texts(settings))
     found: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
