@@ -52,7 +52,8 @@ class _FromFile(keras.layers.Layer):
         return self.add_weight(name=name, shape=value.shape, initializer=lambda *_, **__: tf.constant(value))
 
     def _take_norm(self, name: str, weights: Weights, key: str) -> tuple[keras.Variable, keras.Variable]:
-        return self._take(f"{name}_scale", weights[f"{key}.weight"]), self._take(f"{name}_shift", weights[f"{key}.bias"])
+        scale, shift = weights[f"{key}.weight"], weights[f"{key}.bias"]
+        return self._take(f"{name}_scale", scale), self._take(f"{name}_shift", shift)
 
     def _take_dense(self, name: str, weights: Weights, *keys: str) -> tuple[keras.Variable, keras.Variable]:
         """Kernel and bias of one dense layer, or of several side by side."""
@@ -110,9 +111,7 @@ class Block(_FromFile):
         """Mixed values, float32[M, width], of queries, keys and values side by side, float32[M, 3 · width]."""
         texts, longest = layout.shape[0], layout.shape[1]
         depth = self.width // self.heads
-        by_text = tf.scatter_nd(
-            layout.places, projected, tf.cast(tf.stack([texts, longest, 3 * self.width]), tf.int64)
-        )
+        by_text = tf.scatter_nd(layout.places, projected, tf.cast(tf.stack([texts, longest, 3 * self.width]), tf.int64))
         by_head = tf.transpose(tf.reshape(by_text, [texts, longest, 3, self.heads, depth]), [2, 0, 3, 1, 4])
         queries, keys, values = tf.unstack(by_head, num=3)
         scores = tf.matmul(queries * depth**-0.5, keys, transpose_b=True) + layout.penalty

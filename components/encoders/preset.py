@@ -6,14 +6,10 @@
 
 import importlib.util
 import json
-import mmap
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 PACKAGE = "package:"
 FILES = ("config.json", "vocab.txt", "model.safetensors")
@@ -151,34 +147,3 @@ def _read_json(file: Path, default: Any = None) -> Any:
 def read_vocabulary(folder: Path) -> list[str]:
     """The word pieces, in the order of their ids."""
     return (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-
-
-def read_weights(folder: Path) -> Mapping[str, np.ndarray]:
-    """Tensors of `model.safetensors` by name, the prefix `bert.` taken off; half precision becomes float32.
-
-    The format: 8 bytes with the length of a JSON header, the header (type, shape and place of each tensor), the data.
-
-    Raises:
-        ValueError: the file is not of that format.
-    """
-    file = folder / "model.safetensors"
-    try:
-        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            start = 8 + int.from_bytes(data[:8], "little")
-            header = json.loads(data[8:start])
-            header.pop("__metadata__", None)
-            return {
-                name.removeprefix("bert."): _tensor(data[start + first : start + last], entry["dtype"], entry["shape"])
-                for name, entry in header.items()
-                for first, last in [entry["data_offsets"]]
-            }
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} is not a whole file of the safetensors format: {error}") from None
-
-
-def _tensor(data: bytes, dtype: str, shape: list[int]) -> np.ndarray:
-    if dtype == "BF16":  # the upper half of a float32
-        return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
-    letter = {"F": "f", "I": "i", "U": "u"}[dtype[0]]
-    tensor = np.frombuffer(data, f"<{letter}{int(dtype[1:]) // 8}").reshape(shape)
-    return tensor.astype(np.float32) if letter == "f" else tensor

@@ -42,14 +42,14 @@ class Fitted[Model: keras.Model]:
 
 
 def adam(
-    rate: float, schedule: Literal["constant", "cosine"], steps: int, rates: Mapping[str, float]
+    rate: float, schedule: Literal["constant", "cosine"], steps: int, rates: Mapping[str, float] | None = None
 ) -> keras.optimizers.Optimizer:
     """Adam whose learning rate starts at `rate` and, if the schedule is `cosine`, is 0 after `steps`.
 
     Weights whose paths are in `rates` start at those instead.
     """
     decay = keras.optimizers.schedules.CosineDecay(rate, steps) if schedule == "cosine" else rate
-    return LayerwiseAdam(decay, {path: own / rate for path, own in rates.items()})
+    return LayerwiseAdam(decay, {path: own / rate for path, own in (rates or {}).items()})
 
 
 def fit[Model: keras.Model](
