@@ -62,7 +62,9 @@ def write_tensors(file: Path, tensors: Mapping[str, np.ndarray], *, dtype: str =
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     content = b""
     for name, tensor in tensors.items():
-        data = (tensor.view("<u4") >> 16).astype("<u2") if dtype == "BF16" else tensor.astype(f"<f{int(dtype[1:]) // 8}")
+        data = (
+            (tensor.view("<u4") >> 16).astype("<u2") if dtype == "BF16" else tensor.astype(f"<f{int(dtype[1:]) // 8}")
+        )
         offsets = [len(content), len(content) + data.nbytes]
         header[prefix + name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": offsets}
         content += data.tobytes()

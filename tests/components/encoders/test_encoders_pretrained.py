@@ -171,7 +171,8 @@ def learn(tower: PretrainedTower, rate: float) -> dict[str, float]:
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(tower(ids, training=True) * tf.random.normal([len(TEXTS), tower.dimensions]))
     variables = tower.trainable_variables
-    optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+    gradients = tape.gradient(loss, [variable.value for variable in variables])
+    optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients], variables)
     return {weight.path: float(np.abs(weight.numpy() - before[weight.path]).max()) for weight in tower.weights}
 
 
