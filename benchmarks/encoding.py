@@ -32,6 +32,8 @@ from components.encoders.preset import locate
 
 SIGNATURE = "question"
 BATCHES = (1, 32)
+COMPARED = 50
+"""Texts of each kind whose vectors are held against each other."""
 OURS, THEIRS = "anchorline", "sentence-transformers"
 
 
@@ -60,7 +62,7 @@ def main(
             THEIRS: [python, str(RIVALS / "sentence_encoder.py"), str(locate(preset)), threads],
         }
         encoders = {name: _start(command) for name, command in commands.items()}
-        cosine = _lowest_cosine(encoders, [text for kind in texts.values() for text in kind])
+        cosine = _lowest_cosine(encoders, [text for kind in texts.values() for text in kind[:COMPARED]])
         rates: dict[Case, dict[str, list[float]]] = {}
         for _ in range(rounds):
             for case in (Case(kind, batch) for kind in texts for batch in BATCHES):
@@ -100,7 +102,7 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
 def _order(
     process: subprocess.Popen[str], texts: list[str], batch: int, seconds: float
 ) -> tuple[float, list[list[float]]]:
-    """Rows a second, and the vectors of all the texts."""
+    """Rows a second, and the vectors of the first batch."""
     assert process.stdin is not None  # noqa: S101  both are pipes
     assert process.stdout is not None  # noqa: S101
     print(json.dumps([texts, batch, seconds]), file=process.stdin, flush=True)
@@ -112,7 +114,7 @@ def _order(
 
 
 def _lowest_cosine(encoders: dict[str, subprocess.Popen[str]], texts: list[str]) -> float:
-    ours, theirs = (np.array(_order(process, texts, 32, 0)[1]) for process in encoders.values())
+    ours, theirs = (np.array(_order(process, texts, len(texts), 0)[1]) for process in encoders.values())
     return float(np.min(np.sum(ours * theirs, axis=1)))
 
 
@@ -145,7 +147,7 @@ def serve(folder: str, threads: str) -> None:
 
     for line in sys.stdin:
         texts, batch, seconds = json.loads(line)
-        vectors = run(texts).tolist()
+        vectors = run(texts[:batch]).tolist()
         rows, start = 0, time.monotonic()
         while (passed := time.monotonic() - start) < seconds:
             run([texts[(rows + place) % len(texts)] for place in range(batch)])

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from functools import partial
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -13,13 +14,14 @@ def main() -> None:
     folder, threads = sys.argv[1:]
     torch.set_num_threads(int(threads))
     model = SentenceTransformer(folder, device="cpu")
+    encode = partial(model.encode, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
     for line in sys.stdin:
         texts, batch, seconds = json.loads(line)
-        vectors = model.encode(texts, batch_size=batch, normalize_embeddings=True, show_progress_bar=False).tolist()
+        vectors = encode(texts[:batch]).tolist()
         rows, start = 0, time.monotonic()
         while (passed := time.monotonic() - start) < seconds:
             chosen = [texts[(rows + place) % len(texts)] for place in range(batch)]
-            model.encode(chosen, batch_size=batch, normalize_embeddings=True, show_progress_bar=False)
+            encode(chosen)
             rows += batch
         print(json.dumps([rows / passed if rows else 0, vectors]), flush=True)
 
