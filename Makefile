@@ -25,7 +25,7 @@ format:
 	@./dev ruff format .
 
 lock: ## resolve setup.py and pyproject.toml anew into requirements.lock
-	@./dev uv pip compile --quiet setup.py --extra examples --extra kubeflow --group dev --generate-hashes --no-emit-index-url --no-annotate \
+	@./dev uv pip compile --quiet setup.py --extra examples --extra kubeflow --extra pretrained --group dev --generate-hashes --no-emit-index-url --no-annotate \
 	  --python-version 3.13 --python-platform x86_64-manylinux_2_40 --custom-compile-command "make lock" -o requirements.lock
 
 image: ## the container image (podman or docker); TARGET=server builds the model server's, BASE=… from another base image

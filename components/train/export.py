@@ -34,8 +34,9 @@ def export(
         folder: where to; must not exist.
     """
     archive = keras.export.ExportArchive()
-    for resource in tracked:
-        archive.track(resource)
+    held = tf.Module()  # because variables of a layer that is tracked itself are written twice
+    held.tracked = list(tracked)
+    archive.track(held)
     for name, (modality, function) in signatures.items():
         traced = _traced(function, INPUT_KEY[modality])
         archive.add_endpoint(name, traced)

@@ -8,8 +8,10 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from components.encoders.tower import Tower
 from components.train.distribute import distribute, is_chief, replicas
 from components.train.keep_best import KeepBest
+from components.train.optimizer import LayerwiseAdam
 from components.train.settings import TrainSettings
 from components.train.validation import Validation
 
@@ -39,10 +41,15 @@ class Fitted[Model: keras.Model]:
         }
 
 
-def adam(rate: float, schedule: Literal["constant", "cosine"], steps: int) -> keras.optimizers.Optimizer:
-    """Adam whose learning rate starts at `rate` and, if the schedule is `cosine`, is 0 after `steps`."""
+def adam(
+    rate: float, schedule: Literal["constant", "cosine"], steps: int, rates: Mapping[str, float] | None = None
+) -> keras.optimizers.Optimizer:
+    """Adam whose learning rate starts at `rate` and, if the schedule is `cosine`, is 0 after `steps`.
+
+    Weights whose paths are in `rates` start at those instead.
+    """
     decay = keras.optimizers.schedules.CosineDecay(rate, steps) if schedule == "cosine" else rate
-    return keras.optimizers.Adam(decay)
+    return LayerwiseAdam(decay, {path: own / rate for path, own in (rates or {}).items()})
 
 
 def fit[Model: keras.Model](
@@ -73,7 +80,9 @@ def fit[Model: keras.Model](
     """
     dataset, steps = batches
     steps = min(steps, settings.steps_per_epoch) if settings.steps_per_epoch else max(steps, least_steps)
-    model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs), loss=loss)
+    towers = (layer for layer in model.layers if isinstance(layer, Tower))
+    rates = {path: own for tower in towers for path, own in tower.learning_rates().items()}
+    model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs, rates), loss=loss)
     if tf.distribute.has_strategy():
         validation = distribute(model, validation)
     keep_best = KeepBest(validation, settings.patience)

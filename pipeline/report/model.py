@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from serving.server.text_ops import with_text_ops
+
 _BATCH = 128
 
 
@@ -17,7 +19,8 @@ class ReportedModel:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._loaded = tf.saved_model.load(str(folder))  # variables live only as long as this does
+        # Variables live only as long as what was loaded.
+        self._loaded = with_text_ops(lambda: tf.saved_model.load(str(folder)))
 
     def ask(self, signature: str, values: Sequence[bytes]) -> dict[str, np.ndarray]:
         """Outputs of a signature, the first axis running over the rows.

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.errors import from_tensorflow, invalid
+from serving.server.errors import StatusError, from_tensorflow, invalid
 from serving.server.signature import Signature, TensorSpec
 from serving.server.silent_tensorflow import config_pb2, tf
+from serving.server.text_ops import with_text_ops
 
 # A request may filter the outputs; each combination has a compiled callable of its own, the rarest are forgotten.
 _KEPT_CALLABLES = 64
@@ -45,12 +46,12 @@ class SessionModel:
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1, use_per_session_threads=True
         )
-        graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=graph, config=config)
         self._callable = lru_cache(_KEPT_CALLABLES)(self._make_callable)
         try:
-            with graph.as_default():
-                meta_graph = tf.compat.v1.saved_model.loader.load(self._session, list(tags), str(path))
+            self._session, meta_graph = with_text_ops(lambda: _load(path, tags, config))
+        except tf.errors.OpError as error:
+            raise _told(error) from error
+        try:
             # Copies: a reference into the MetaGraphDef would keep all of it, weights of frozen graphs too, in memory.
             self.signature_defs: dict[str, Any] = {
                 name: copy.deepcopy(proto) for name, proto in meta_graph.signature_def.items()
@@ -70,11 +71,10 @@ class SessionModel:
                     # One that cannot be run, say of an input that is its own output, is refused when it is called.
                     with contextlib.suppress(tf.errors.InvalidArgumentError):
                         self._callable(signature.name, tuple(signature.outputs))
-        except tf.errors.OpError as error:
+        except BaseException as error:
             self.close()
-            raise from_tensorflow(error.error_code, error.message) from error
-        except BaseException:
-            self.close()
+            if isinstance(error, tf.errors.OpError):
+                raise _told(error) from error
             raise
 
     def run(self, signature: str, outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -85,7 +85,7 @@ class SessionModel:
         try:
             results = self._callable(signature, outputs)(*inputs)
         except tf.errors.OpError as error:
-            raise from_tensorflow(error.error_code, error.message) from error
+            raise _told(error) from error
         except UnicodeDecodeError as error:
             # TensorFlow quotes bytes that it cannot parse, which its exceptions, made of text, cannot hold.
             raise invalid(error.object.decode("utf-8", "replace")) from error
@@ -117,6 +117,23 @@ class SessionModel:
         """Give the session's memory back. No call may be running or come after."""
         self._callable.cache_clear()
         self._session.close()
+
+
+def _load(path: Path, tags: Sequence[str], config: Any) -> tuple[Any, Any]:
+    """A session with the SavedModel in it, and its MetaGraphDef."""
+    graph = tf.Graph()
+    session = tf.compat.v1.Session(graph=graph, config=config)
+    try:
+        with graph.as_default():
+            return session, tf.compat.v1.saved_model.loader.load(session, list(tags), str(path))
+    except BaseException:
+        session.close()
+        raise
+
+
+def _told(error: Any) -> StatusError:
+    """TensorFlow's error with its own code and text, and what was noted on the way."""
+    return from_tensorflow(error.error_code, "\n".join([error.message, *getattr(error, "__notes__", [])]))
 
 
 def _is_plain(signature: Signature) -> bool:

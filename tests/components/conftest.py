@@ -17,6 +17,7 @@ from components.encoders.settings import (
     EncoderSettings,
     LenetSettings,
     LstmSettings,
+    PretrainedSettings,
 )
 from components.parts import Kind
 from components.pictures.settings import Augmentation
@@ -29,6 +30,7 @@ from components.train.settings import MatchTrainer, TrainSettings
 from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from tests.components.corpus import ROWS, Row, Value, pair_records, pairs, write_records
+from tests.components.toy_preset import write_preset
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -144,10 +146,18 @@ def transformed(transform: Transform) -> Path:
     return transform(TransformSettings(vocabulary_size=40))
 
 
-@pytest.fixture(scope="session", params=list(ENCODERS))
-def encoder(request: pytest.FixtureRequest) -> EncoderSettings:
+@pytest.fixture(scope="session")
+def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a pretrained toy."""
+    folder = tmp_path_factory.mktemp("preset") / "toy"
+    write_preset(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", params=[*ENCODERS, "pretrained"])
+def encoder(request: pytest.FixtureRequest, preset: Path) -> EncoderSettings:
     """Every encoder in turn: what is asked of one is asked of all."""
-    return ENCODERS[request.param]
+    return ENCODERS.get(request.param) or PretrainedSettings(type="pretrained", preset=str(preset))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,132 @@
+"""BERT (Devlin et al., 2019) as layers over the tokens of a batch without their padding.
+
+Everything but attention works on one token at a time, so the tokens of all texts lie one after the other, [M, width],
+and a batch of short and long texts costs what its tokens do. Attention alone lays them out by text.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.encoders.preset import Activation, Preset
+
+_ACTIVATIONS: dict[Activation, Callable[[tf.Tensor], tf.Tensor]] = {
+    "gelu": lambda x: tf.nn.gelu(x, approximate=False),
+    "gelu_new": lambda x: tf.nn.gelu(x, approximate=True),
+    "relu": tf.nn.relu,
+}
+_NEVER = -1e9  # the score of what must not be attended to
+
+Weights = Mapping[str, np.ndarray]
+
+
+class Layout(NamedTuple):
+    """Where the tokens of a batch are."""
+
+    places: tf.Tensor
+    """int64[M, 2]: text and position of each token, in order."""
+    shape: tf.Tensor
+    """int32[2]: texts, and tokens of the longest."""
+    penalty: tf.Tensor
+    """float32[N, 1, 1, T]: 0 where there is a token, else a number so low that nothing attends to it."""
+
+
+def layout_of(real: tf.Tensor) -> Layout:
+    """The layout of a batch of which `real`, bool[N, T], marks the tokens."""
+    penalty = tf.where(real, 0.0, _NEVER)[:, tf.newaxis, tf.newaxis, :]
+    return Layout(tf.where(real), tf.shape(real), penalty)
+
+
+class _FromFile(keras.layers.Layer):
+    """A layer whose weights come from a preset's file."""
+
+    def __init__(self, preset: Preset, name: str) -> None:
+        super().__init__(name=name)
+        self.epsilon = preset.epsilon
+        self.built = True
+
+    def _take(self, name: str, value: np.ndarray) -> keras.Variable:
+        return self.add_weight(name=name, shape=value.shape, initializer=lambda *_, **__: tf.constant(value))
+
+    def _take_norm(self, name: str, weights: Weights, key: str) -> tuple[keras.Variable, keras.Variable]:
+        scale, shift = weights[f"{key}.weight"], weights[f"{key}.bias"]
+        return self._take(f"{name}_scale", scale), self._take(f"{name}_shift", shift)
+
+    def _take_dense(self, name: str, weights: Weights, *keys: str) -> tuple[keras.Variable, keras.Variable]:
+        """Kernel and bias of one dense layer, or of several side by side."""
+        kernel = np.concatenate([weights[f"{key}.weight"].T for key in keys], axis=1)
+        bias = np.concatenate([weights[f"{key}.bias"] for key in keys])
+        return self._take(f"{name}_kernel", kernel), self._take(f"{name}_bias", bias)
+
+    def _normalize(self, x: tf.Tensor, norm: tuple[keras.Variable, keras.Variable]) -> tf.Tensor:
+        centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
+        variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+        return centred * tf.math.rsqrt(variance + self.epsilon) * _value(norm[0]) + _value(norm[1])
+
+
+class Embeddings(_FromFile):
+    """Words and positions to vectors; every token is of the first segment."""
+
+    def __init__(self, preset: Preset, weights: Weights, name: str) -> None:
+        super().__init__(preset, name)
+        self.words = self._take("words", weights["embeddings.word_embeddings.weight"])
+        self.positions = self._take("positions", weights["embeddings.position_embeddings.weight"])
+        self.segment = self._take("segment", weights["embeddings.token_type_embeddings.weight"][0])
+        self.norm = self._take_norm("norm", weights, "embeddings.LayerNorm")
+
+    def call(self, ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+        """Vectors, float32[M, width], of word ids, int[M], at their positions, int[M]."""
+        words, places = tf.gather(_value(self.words), ids), tf.gather(_value(self.positions), positions)
+        return self._normalize(words + places + _value(self.segment), self.norm)
+
+
+class Block(_FromFile):
+    """Attention and a feed-forward layer, each added to its input and normalised."""
+
+    def __init__(self, preset: Preset, weights: Weights, number: int, dropout: float, name: str) -> None:
+        super().__init__(preset, name)
+        self.heads, self.width, self.dropout = preset.heads, preset.width, dropout
+        self.activate = _ACTIVATIONS[preset.activation]
+        at = f"encoder.layer.{number}"
+        parts = (f"{at}.attention.self.{part}" for part in ("query", "key", "value"))
+        self.attention_input = self._take_dense("attention_input", weights, *parts)
+        self.attention_output = self._take_dense("attention_output", weights, f"{at}.attention.output.dense")
+        self.attention_norm = self._take_norm("attention_norm", weights, f"{at}.attention.output.LayerNorm")
+        self.inner = self._take_dense("inner", weights, f"{at}.intermediate.dense")
+        self.outer = self._take_dense("outer", weights, f"{at}.output.dense")
+        self.norm = self._take_norm("norm", weights, f"{at}.output.LayerNorm")
+
+    def call(self, x: tf.Tensor, layout: Layout, training: bool = False) -> tf.Tensor:
+        """Tokens, float32[M, width], to tokens."""
+        rate = self.dropout if training else 0.0
+        attended = _dense(self._attend(_dense(x, self.attention_input), layout, rate), self.attention_output)
+        x = self._normalize(x + _drop(attended, rate), self.attention_norm)
+        inner = self.activate(_dense(x, self.inner))
+        return self._normalize(x + _drop(_dense(inner, self.outer), rate), self.norm)
+
+    def _attend(self, projected: tf.Tensor, layout: Layout, rate: float) -> tf.Tensor:
+        """Mixed values, float32[M, width], of queries, keys and values side by side, float32[M, 3 · width]."""
+        texts, longest = layout.shape[0], layout.shape[1]
+        depth = self.width // self.heads
+        by_text = tf.scatter_nd(layout.places, projected, tf.cast(tf.stack([texts, longest, 3 * self.width]), tf.int64))
+        by_head = tf.transpose(tf.reshape(by_text, [texts, longest, 3, self.heads, depth]), [2, 0, 3, 1, 4])
+        queries, keys, values = tf.unstack(by_head, num=3)
+        scores = tf.matmul(queries * depth**-0.5, keys, transpose_b=True) + layout.penalty
+        mixed = tf.matmul(_drop(tf.nn.softmax(scores), rate), values)
+        joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [texts, longest, self.width])
+        return tf.gather_nd(joined, layout.places)
+
+
+def _value(variable: keras.Variable) -> tf.Tensor:
+    return tf.convert_to_tensor(variable)
+
+
+def _dense(x: tf.Tensor, weights: tuple[keras.Variable, keras.Variable]) -> tf.Tensor:
+    return tf.nn.bias_add(tf.matmul(x, _value(weights[0])), _value(weights[1]))
+
+
+def _drop(x: tf.Tensor, rate: float) -> tf.Tensor:
+    return tf.nn.dropout(x, rate) if rate else x
