@@ -69,6 +69,7 @@ def fit_classify(
         settings.train,
         rate=encoder.learning_rate,
         least_steps=encoder.least_steps,
+        schedules=model.objective.schedules,
         log_dir=log_dir,
         progress=progress,
     )

@@ -60,7 +60,8 @@ def fit_match(
         side, tower = list(group.items())[-1]  # what both sides share is adapted to the library
         tower.adapt(_raw(side, files.train, candidates))
     towers = {side: tower for group in groups for side, tower in group.items()}
-    model = MatchModel(towers)
+    loss = settings.model.build_loss(settings.inputs)
+    model = MatchModel(towers, settings.model.sizes(settings.inputs), loss.parts)
 
     def labels(examples: dict[str, Any]) -> tf.Tensor:
         questions, answers = key(examples["question"]), key(examples["answer"])
@@ -78,7 +79,8 @@ def fit_match(
         settings.train,
         rate=min(encoder.learning_rate for encoder in encoders),
         least_steps=max(encoder.least_steps for encoder in encoders),
-        loss=settings.model.loss.build(),
+        loss=loss,
+        schedules=loss.schedules,
         log_dir=log_dir,
         progress=progress,
     )
