@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from components.losses.pair_loss import PairLoss
-from components.losses.pairs import EXCLUDED, Tensor, as_pairs
+from components.losses.pairs import EXCLUDED, Tensor, as_pairs, as_scalar
 from components.losses.ranking import check_scale
 from components.losses.schedules import Growth, current, described, ends
 
@@ -40,7 +40,7 @@ def circle(positive: Tensor, scores: Tensor, *, margin: float = 0.4, scale: floa
     check_circle_margin(margin)
     check_scale(scale)
     pairs = as_pairs(positive, scores)
-    margin = ops.cast(margin, pairs.scores.dtype)
+    margin = as_scalar(margin, pairs.scores.dtype)
     pull = ops.stop_gradient(ops.relu(1 + margin - pairs.scores)) * (1 - margin - pairs.scores)
     push = ops.stop_gradient(ops.relu(pairs.scores + margin)) * (pairs.scores - margin)
     short = ops.logsumexp(ops.where(pairs.positive, scale * pull, EXCLUDED), axis=1)

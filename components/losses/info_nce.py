@@ -8,7 +8,7 @@ from keras import ops
 
 from components.losses.contrastive import check_temperature
 from components.losses.pair_loss import PairLoss
-from components.losses.pairs import Tensor, as_pairs, row_mean
+from components.losses.pairs import Tensor, as_pairs, as_scalar, row_mean
 from components.losses.ranking import multiple_negatives_ranking
 from components.losses.temperature import Temperature
 
@@ -41,7 +41,7 @@ def info_nce(positive: Tensor, scores: Tensor, *, temperature: float = 0.05, sym
     if not ops.is_tensor(temperature):
         check_temperature(temperature)
     widened = as_pairs(positive, scores).scores
-    logits = widened / ops.cast(temperature, widened.dtype)
+    logits = widened / as_scalar(temperature, widened.dtype)
     of_rows = multiple_negatives_ranking(positive, logits, scale=1.0)
     if not symmetric:
         return of_rows

@@ -83,6 +83,7 @@ class MultiSimilarity(PairLoss):
 
     def __init__(
         self,
+        *,
         pull: float = 2.0,
         push: float = 50.0,
         threshold: float = 0.5,

@@ -127,7 +127,7 @@ class InfoNCESettings(_PairSettings):
     """Settings of `components.losses.info_nce.InfoNCE`."""
 
     type: Literal["info_nce"] = Field(
-        description="The same cross-entropy, at a temperature that is learnt with the rest; answers pick questions, too."
+        description="The same, at a temperature that is learnt with the rest; answers pick questions, too."
     )
     temperature: float = Field(
         default=0.05,
@@ -150,7 +150,7 @@ class PairContrastiveSettings(_PairSettings):
     """Settings of `components.losses.pair_contrastive.PairContrastive`."""
 
     type: Literal["supervised_contrastive"] = Field(
-        description="The same cross-entropy, but the right answers of a question compete with each other, too, so that "
+        description="The same, but the right answers of a question compete with each other, too, so that "
         "all of them come equally near."
     )
     temperature: float = Field(
@@ -171,7 +171,7 @@ class CircleSettings(_MarginSettings):
     """Settings of `components.losses.circle.Circle`."""
 
     type: Literal["circle"] = Field(
-        description="Right pairs are pulled to cosine 1 and wrong ones pushed to 0, the harder the further off they are."
+        description="Right pairs are pulled to cosine 1, wrong ones pushed to 0, the harder the further off."
     )
     margin: float = Field(
         default=0.4, gt=0, lt=1, description="Right pairs shall score above 1 - margin, wrong ones below margin."
@@ -192,7 +192,7 @@ class MultiSimilaritySettings(_PairSettings):
     """Settings of `components.losses.multi_similarity.MultiSimilarity`."""
 
     type: Literal["multi_similarity"] = Field(
-        description="Wrong pairs that score near the worst right one are pushed below a threshold, and right pairs that "
+        description="Wrong pairs that score near the worst right one are pushed below a threshold, right pairs that "
         "score near the best wrong one pulled above."
     )
     pull: float = Field(
@@ -210,7 +210,7 @@ class MultiSimilaritySettings(_PairSettings):
         """The Keras loss of these settings."""
         from components.losses.multi_similarity import MultiSimilarity
 
-        return MultiSimilarity(self.pull, self.push, self.threshold, self.slack)
+        return MultiSimilarity(pull=self.pull, push=self.push, threshold=self.threshold, slack=self.slack)
 
 
 MatchLossSettings = Annotated[
@@ -317,8 +317,8 @@ class PairsSettings(_Settings):
     """Settings of `components.losses.pairs_objective.SoftmaxWithPairs`."""
 
     type: Literal["softmax_with_pairs"] = Field(
-        description="Softmax cross-entropy, and a loss on the cosines between the rows of a batch, in which pairs of one "
-        "class are the right ones."
+        description="Softmax cross-entropy, and a loss on the cosines between the rows of a batch; pairs of one class "
+        "are the right ones."
     )
     smoothing: float = Field(default=0.0, ge=0, lt=1, description=_SMOOTHING)
     weight: float = Field(default=1.0, ge=0, allow_inf_nan=False, description="Of the loss on pairs in the total.")

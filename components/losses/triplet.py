@@ -7,7 +7,7 @@ from keras import ops
 
 from components.losses.negatives import Seed, check_strategy, select_negatives
 from components.losses.pair_loss import PairLoss
-from components.losses.pairs import Tensor, as_pairs, row_mean
+from components.losses.pairs import Tensor, as_pairs, as_scalar, row_mean
 from components.losses.schedules import Growth, current, described, ends
 from components.losses.settings import NegativeStrategy
 
@@ -49,7 +49,7 @@ def cosine_triplet(
     weights = select_negatives(scores, positive, negatives, seed)
     excess = pairs.scores - row_mean(pairs.scores, pairs.positive)
     soft = isinstance(margin, str)
-    losses = ops.softplus(excess) if soft else ops.relu(excess + ops.cast(margin, excess.dtype))
+    losses = ops.softplus(excess) if soft else ops.relu(excess + as_scalar(margin, excess.dtype))
     return ops.sum(weights * losses, axis=1)
 
 

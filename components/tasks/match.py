@@ -43,10 +43,10 @@ class MatchModel(keras.Model):
             return cosine_scores(questions, answers)
         return tf.stack([cosine_scores(questions[:, :size], answers[:, :size]) for size in self.sizes], axis=2)
 
-    def encode(self, side: Side, raw: tf.Tensor) -> tf.Tensor:
-        """Unit vectors, float32[N, D], of raw texts or pictures, string[N]."""
+    def encode(self, side: Side, raw: tf.Tensor, dimensions: int | None = None) -> tf.Tensor:
+        """Unit vectors, float32[N, D], of raw texts or pictures, string[N]; of the first numbers alone, if so many."""
         tower: Tower = getattr(self, side)
-        return unit_vectors(tower(tower.featurize(raw)))
+        return unit_vectors(tower(tower.featurize(raw))[:, :dimensions])
 
 
 def key(raw: tf.Tensor) -> tf.Tensor:

@@ -129,7 +129,9 @@ def export_classify(model: ClassifyModel, references: References, settings: Clas
         f"{name}_features": (modality, features),
         "neighbors": (modality, neighbors),
     }
-    export([model.tower, model.objective, references], signatures, "classify", evaluate, folder)
+    export(
+        [model.tower, model.objective, references], signatures, "classify", evaluate, folder, settings.export.weights
+    )
 
 
 def judge(model: ClassifyModel, references: References, vectors: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
