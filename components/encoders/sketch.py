@@ -34,7 +34,6 @@ def places(terms: tf.Tensor, dimensions: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _folded(values: tf.Tensor, bits: int) -> tf.Tensor:
-    shifted = tf.bitwise.bitwise_and(
-        tf.bitwise.right_shift(values, bits), 2 ** (64 - bits) - 1
-    )  # no copies of the sign
+    no_sign = 2 ** (64 - bits) - 1  # a right shift fills with copies of it
+    shifted = tf.bitwise.bitwise_and(tf.bitwise.right_shift(values, bits), no_sign)
     return tf.bitwise.bitwise_xor(values, shifted)

@@ -129,9 +129,8 @@ def export_classify(model: ClassifyModel, references: References, settings: Clas
         f"{name}_features": (modality, features),
         "neighbors": (modality, neighbors),
     }
-    export(
-        [model.tower, model.objective, references], signatures, "classify", evaluate, folder, settings.export.weights
-    )
+    tracked = [model.tower, model.objective, references]
+    export(tracked, signatures, "classify", evaluate, folder, weights=settings.export.weights)
 
 
 def judge(model: ClassifyModel, references: References, vectors: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -22,6 +22,7 @@ def export(
     default: str,
     evaluate: Function,
     folder: str,
+    *,
     weights: Weights = "float32",
 ) -> None:
     """Write a SavedModel.

@@ -132,4 +132,5 @@ def export_match(model: MatchModel, library: Library, settings: MatchTrainer, fo
         "answer": (inputs["answer"], answer),
         "search": (inputs["question"], search),
     }
-    export([model.question, model.answer, library], signatures, "search", evaluate, folder, settings.export.weights)
+    tracked = [model.question, model.answer, library]
+    export(tracked, signatures, "search", evaluate, folder, weights=settings.export.weights)

@@ -64,7 +64,7 @@ def test_a_second_training_starts_again() -> None:
 def test_without_its_callback_it_stays_at_the_start() -> None:
     loss = CosineTriplet(Growth(0.25, 0.75, steps=1), "all")
     for _ in range(3):
-        assert loss(np.eye(2), np.full((2, 2), 0.5)) == pytest.approx(0.25)
+        assert float(loss(np.eye(2), np.full((2, 2), 0.5))) == pytest.approx(0.25)
 
 
 def test_a_growth_survives_serialisation() -> None:
