@@ -6,12 +6,14 @@ For each split other 100 questions are held out for the test and 50 to pick the 
 Every held-out question is ranked against all answers. The split number is the seed of everything else, too.
 """
 
+from __future__ import annotations
+
 import os
 import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -28,6 +30,9 @@ from components.tasks.settings import MatchSettings
 from pipeline.config import MatchConfig, load_config
 from pipeline.quiet import chatter_to
 
+if TYPE_CHECKING:
+    from components.train.files import Files
+
 TEST, VALIDATION = 100, 50
 _SIDES = ("question", "answer")
 METRICS = ("recall@1", "recall@5", "recall@10", "MRR")
@@ -41,10 +46,7 @@ def main(
     splits: int = 5,
 ) -> None:
     """Print mean ± standard deviation over the splits."""
-    settings = load_config(config, overrides or ())
-    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
-        raise UserError(f"{config}: is not about matching texts to texts")
-    records = _records(settings)
+    settings, records = read_texts(config, overrides or ())
     with chatter_to(Path(os.devnull)):
         results = [_split(settings, records, seed) for seed in range(splits)]
     table = Table(f"{splits} splits of {TEST} held-out questions", *METRICS, box=box.MARKDOWN)
@@ -54,10 +56,30 @@ def main(
     Console(width=120).print(table)
 
 
-def _records(settings: MatchConfig) -> list[Record]:
+def read_texts(config: Path, overrides: Sequence[str]) -> tuple[MatchConfig, list[Record]]:
+    """A configuration and its rows.
+
+    Raises:
+        UserError: it is not about matching texts to texts.
+    """
+    settings = load_config(config, overrides)
+    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
+        raise UserError(f"{config}: is not about matching texts to texts")
     source = check_source(settings.data)
     rows = [row for unit in units_of(source.files, source.format) for row in read_records(unit, settings.data)]
-    return [row for row in rows if isinstance(row, Record)]
+    return settings, [row for row in rows if isinstance(row, Record)]
+
+
+def split_files(folder: Path, records: Sequence[Record], seed: int) -> Files:
+    """The rows of one split as the Transform step leaves them."""
+    from components.train.files import Files
+
+    shuffled = random.Random(seed).sample(records, len(records))
+    split = {"test": shuffled[:TEST], "validation": shuffled[TEST : TEST + VALIDATION]}
+    split["train"] = shuffled[TEST + VALIDATION :]
+    vocabulary = _write_vocabulary(folder / "tokens", split["train"])
+    written = {name: [_write_examples(folder / f"{name}.gz", split[name], vocabulary)] for name in split}
+    return Files(**written, vocabulary=str(vocabulary), labels="")
 
 
 def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[str, Metrics]:
@@ -68,19 +90,13 @@ def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[st
     from components.tasks.match import key
     from components.train.candidates import Candidates
     from components.train.encoding import Encoder
-    from components.train.files import Files
     from components.train.match import encode_library, fit_match
     from components.train.rows import read_rows
 
-    shuffled = random.Random(seed).sample(records, len(records))
-    split = {"test": shuffled[:TEST], "validation": shuffled[TEST : TEST + VALIDATION]}
-    split["train"] = shuffled[TEST + VALIDATION :]
     config = config.model_copy(update={"seed": seed})
     ranks: dict[str, np.ndarray] = {}
     with tempfile.TemporaryDirectory() as folder:
-        vocabulary = _write_vocabulary(Path(folder) / "tokens", split["train"])
-        written = {name: [_write_examples(Path(folder) / f"{name}.gz", split[name], vocabulary)] for name in split}
-        files = Files(**written, vocabulary=str(vocabulary), labels="")
+        files = split_files(Path(folder), records, seed)
         candidates = Candidates(files.all)
         questions, answers = zip(*read_rows(files.test, ("question", "answer")), strict=True)
         right: dict[str | bytes, list[bytes]] = {}

@@ -54,6 +54,9 @@ class GrowthSettings(_Settings):
         return Growth(self.start, end, steps=self.steps, epochs=self.epochs)
 
 
+_GROWTH = Field(default=None, description="Lets the margin grow while it learns.")
+
+
 class _PairSettings(_Settings, ABC):
     """What the settings of every match loss offer."""
 
@@ -65,13 +68,11 @@ class _PairSettings(_Settings, ABC):
 class _MarginSettings(_PairSettings):
     """Of a loss whose margin may grow."""
 
-    margin_growth: GrowthSettings | None = Field(default=None, description="Lets the margin grow while it learns.")
-
     @model_validator(mode="after")
     def _check_growth(self) -> Self:
-        end = vars(self)["margin"]
-        if self.margin_growth and not (isinstance(end, float) and self.margin_growth.start < end):
-            raise ValueError(f"margin_growth: start is {self.margin_growth.start}, margin {end}: it must be larger")
+        growth, end = (vars(self)[name] for name in ("margin_growth", "margin"))
+        if growth and not (isinstance(end, float) and growth.start < end):
+            raise ValueError(f"margin_growth: start is {growth.start}, margin {end}: it must be larger")
         return self
 
 
@@ -86,6 +87,7 @@ class TripletSettings(_MarginSettings):
         description='By how much the right cosine must exceed the wrong one: above 0, at most 2; or "soft", '
         "log(1 + exp(wrong - right)), which never stops pulling.",
     )
+    margin_growth: GrowthSettings | None = _GROWTH
     negatives: NegativeStrategy = Field(
         default="random",
         description="Which wrong candidates of the batch count: random (one a question, drawn anew each step), all "
@@ -176,6 +178,7 @@ class CircleSettings(_MarginSettings):
     margin: float = Field(
         default=0.4, gt=0, lt=1, description="Right pairs shall score above 1 - margin, wrong ones below margin."
     )
+    margin_growth: GrowthSettings | None = _GROWTH
     scale: float = Field(
         default=80.0, gt=0, allow_inf_nan=False, description="Larger looks harder at the pairs that are furthest off."
     )

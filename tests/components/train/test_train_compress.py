@@ -35,9 +35,8 @@ def normal(*shape: int) -> np.ndarray:
     [((40, 9), (40, 1)), ((9, 40), (1, 40)), ((3, 3, 4, 20), (1, 1, 1, 20)), ((50,), (1,)), ((6, 6), (6, 1))],
 )
 def test_each_channel_is_quantised_to_its_own_scale(shape: tuple[int, ...], scales: tuple[int, ...]) -> None:
-    values = normal(*shape) * np.linspace(0.1, 30, max(shape), dtype=np.float32).reshape(
-        scales if len(shape) > 1 else -1
-    )
+    spread = scales if len(shape) > 1 else shape
+    values = normal(*shape) * np.linspace(0.1, 30, max(shape), dtype=np.float32).reshape(spread)
     levels, scale = quantized(values)
     assert (levels.dtype, levels.shape, scale.shape) == (np.int8, shape, scales)
     for cell in np.ndindex(*shape):
@@ -196,7 +195,7 @@ def test_what_is_judged_is_what_was_stored_and_cut(
 
 
 @pytest.mark.parametrize("weights", ["float16", "int8"])
-def test_every_encoder_is_served_compressed(  # noqa: PLR0913, PLR0917
+def test_every_encoder_is_served_compressed(  # noqa: PLR0917
     encoder: EncoderSettings, model: MatchModel, library: Library, corpus: Pairs, weights: Weights, tmp_path: Path
 ) -> None:
     settings = MatchTrainer(
