@@ -56,6 +56,7 @@ class Compressed(tf.saved_model.experimental.TrackableResource):
         super().__init__()
         self.shape = tf.TensorShape(values.shape)
         self._name = f"compressed_{uuid4()}"  # two models in one process may not share it
+        stored: tuple[np.ndarray, ...]
         if weights == "int8":
             stored = quantized(values)
         else:
@@ -109,7 +110,7 @@ class Compression:
     @property
     def resources(self) -> list[Compressed]:
         """What is to be tracked."""
-        return [one for *_, one in (*self._of_layers, *self._of_modules)]
+        return [one for _, one in self._of_layers] + [one for _, _, one in self._of_modules]
 
     def reading[Output](self, function: Callable[[tf.Tensor], Output]) -> Callable[[tf.Tensor], Output]:
         """The function, reading what is compressed in place of the weights; it may be traced, not called as it is."""

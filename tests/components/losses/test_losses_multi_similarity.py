@@ -67,7 +67,7 @@ def test_large_weights_do_not_overflow() -> None:
         ({"slack": float("nan")}, "slack is nan: it must be at least 0"),
     ],
 )
-def test_wrong_arguments_are_refused(wrong: dict[str, float], message: str) -> None:
+def test_wrong_arguments_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         multi_similarity(np.eye(2), np.eye(2), **wrong)
     with pytest.raises(ValueError, match=message):
