@@ -35,7 +35,7 @@ def circle(positive: Tensor, scores: Tensor, *, margin: float = 0.4, scale: floa
 
     Example:
         >>> circle([[1, 0], [0, 1]], [[0.9, 0.6], [0.9, 0.5]], margin=0.25, scale=10).numpy().round(3)
-        array([2.056, 9.35 ], dtype=float32)
+        array([2.533, 9.35 ], dtype=float32)
     """
     check_circle_margin(margin)
     check_scale(scale)

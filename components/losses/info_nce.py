@@ -36,7 +36,7 @@ def info_nce(positive: Tensor, scores: Tensor, *, temperature: float = 0.05, sym
 
     Example:
         >>> info_nce([[1, 0], [0, 1]], [[0.9, 0.6], [0.9, 0.5]], temperature=0.1).numpy().round(3)
-        array([0.371, 2.166], dtype=float32)
+        array([0.371, 2.666], dtype=float32)
     """
     if not ops.is_tensor(temperature):
         check_temperature(temperature)

@@ -32,8 +32,10 @@ def pairs_within(labels: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         >>> positive, scores = pairs_within([5, 7, 5], [[1.0, 0.0], [0.0, 2.0], [4.0, 3.0]])
         >>> positive.numpy().tolist()
         [[False, True], [False, False], [True, False]]
-        >>> scores.numpy().round(3).tolist()
-        [[0.0, 0.8], [0.0, 0.6], [0.8, 0.6]]
+        >>> scores.numpy().round(3)
+        array([[0. , 0.8],
+               [0. , 0.6],
+               [0.8, 0.6]], dtype=float32)
     """
     labels, features = as_rows(labels, features, "features")
     same = labels[:, None] == labels[None, :]
