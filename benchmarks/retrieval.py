@@ -9,7 +9,7 @@ too. `benchmarks.quality` compares more rows on more data.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from rich.console import Console
 from benchmarks.contenders import ROWS, Contender, Trained
 from benchmarks.held_out import hold_out
 from benchmarks.originals import ORIGINAL_MATCHER
-from benchmarks.pair_sets import unify
+from benchmarks.pair_sets import Pair, unify
 from benchmarks.ranking import METRICS, best_ranks, figures, table_of
 from components.errors import UserError
 from components.ingest.check import check_source
@@ -35,9 +35,7 @@ def main(
     splits: int = 5,
 ) -> None:
     """Print mean ± standard deviation over the splits."""
-    settings = load_config(config, overrides or ())
-    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
-        raise UserError(f"{config}: is not about matching texts to texts")
+    settings, pairs = read_texts(config, overrides or ())
     encoders = dict.fromkeys(encoder.type for encoder in settings.model.encoders(settings.data.inputs).values())
     keys = settings.model_dump(mode="json")
     contenders: dict[str, Contender] = {
@@ -45,7 +43,6 @@ def main(
         f"{' and '.join(encoders)}, {settings.model.loss.type}": Trained(keys),
         ORIGINAL_MATCHER: Trained(keys | {"model": ROWS["original"].settings["model"]}),
     }
-    pairs = unify(_texts(settings))
     found: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for split in range(splits):
         with tempfile.TemporaryDirectory() as folder, chatter_to(Path(os.devnull)):
@@ -54,6 +51,18 @@ def main(
                 found[name].append(figures(best_ranks(contender.run(data, split).scores, data.right)))
     title = f"{splits} splits of {len(data.questions)} held-out questions"
     Console(width=120).print(table_of(title, dict.fromkeys(METRICS, 3), found))
+
+
+def read_texts(config: Path, overrides: Sequence[str]) -> tuple[MatchConfig, list[Pair]]:
+    """A configuration and its rows.
+
+    Raises:
+        UserError: it is not about matching texts to texts.
+    """
+    settings = load_config(config, overrides)
+    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
+        raise UserError(f"{config}: is not about matching texts to texts")
+    return settings, unify(_texts(settings))
 
 
 def _texts(settings: MatchConfig) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,14 @@ from components.errors import UserError
 from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_bounds
 from components.ingest.settings import LabelData, PairData, is_folder
 from components.tasks.settings import ClassifySettings, MatchSettings
-from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
+from components.train.settings import (
+    ClassifyTrainer,
+    ExportSettings,
+    MatchExportSettings,
+    MatchTrainer,
+    TrainerSettings,
+    TrainSettings,
+)
 from components.transform.settings import TransformSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.config_errors import sentence, show
@@ -52,6 +59,7 @@ class PipelineConfig(BaseModel):
     transform: TransformSettings = Field(default=TransformSettings(), description="From text to tokens.")
     model: MatchSettings | ClassifySettings
     train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
+    export: ExportSettings = Field(default=ExportSettings(), description="How the trained model is written.")
     gates: Mapping[Any, Gate]
     beam: BeamSettings = Field(default=BeamSettings(), description="Where the Beam jobs run.")
     kubeflow: KubeflowSettings = Field(default=KubeflowSettings(), description="The pipeline on Kubeflow Pipelines.")
@@ -105,12 +113,24 @@ class MatchConfig(PipelineConfig):
     task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
     data: PairData = Field(description="Where the rows come from.")
     model: MatchSettings = Field(default=MatchSettings(), description="Encoders and loss.")
+    export: MatchExportSettings = Field(default=MatchExportSettings(), description="How the trained model is written.")
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
     gates: dict[MatchMetric, Gate] = Field(
         default={"mrr": Gate(max_drop=0.01)},
         title="metric",
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
+
+    @model_validator(mode="after")
+    def _check_dimensions(self) -> Self:
+        try:
+            self.model.sizes(self.data.inputs)
+        except ValueError as error:
+            raise ValueError(f"model: {error}") from None
+        wanted, whole = self.export.dimensions, self.model.vector_size(self.data.inputs)
+        if wanted and wanted > whole:
+            raise ValueError(f"export.dimensions: got {wanted}; vectors have {whole} numbers, it can be no more")
+        return self
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -126,7 +146,12 @@ class MatchConfig(PipelineConfig):
     def trainer_settings(self) -> MatchTrainer:
         """What the Trainer is told."""
         return MatchTrainer(
-            inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, candidates=self.candidates
+            inputs=self.data.inputs,
+            model=self.model,
+            train=self.train,
+            seed=self.seed,
+            candidates=self.candidates,
+            export=self.export,
         )
 
 
@@ -159,7 +184,12 @@ class ClassifyConfig(PipelineConfig):
     def trainer_settings(self) -> ClassifyTrainer:
         """What the Trainer is told."""
         return ClassifyTrainer(
-            inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, neighbors=self.neighbors
+            inputs=self.data.inputs,
+            model=self.model,
+            train=self.train,
+            seed=self.seed,
+            neighbors=self.neighbors,
+            export=self.export,
         )
 
 

@@ -2,21 +2,19 @@
 
 Terms are hashed into buckets. A term weighs (1 + log tf) · idf · exp(θ); each tower learns its own θ, 0 at first, so
 the untrained model is TF-IDF over the candidate library. Weighted terms are projected to a dense vector by a sparse
-sign sketch (Charikar et al., 2002; Weinberger et al., 2009), which keeps cosines up to about 1/√dimensions.
+sign sketch, see `sketch`, which keeps cosines up to about 1/√dimensions.
 """
 
 from collections.abc import Iterable, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.encoders.settings import BagSettings
+from components.encoders.sketch import places
 from components.encoders.terms import count_terms, inverse_document_frequency
 from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
-
-COORDINATES_PER_TERM = 4
 
 
 class Lexicon(keras.layers.Layer):
@@ -25,15 +23,6 @@ class Lexicon(keras.layers.Layer):
     def __init__(self, settings: BagSettings) -> None:
         super().__init__(name="lexicon", trainable=False)
         self.settings = settings
-        shape = (settings.buckets, COORDINATES_PER_TERM)
-        random = np.random.default_rng(0)
-        coordinates = random.integers(settings.dimensions, size=shape, dtype=np.int32)
-        positive = random.choice(np.array([-1, 1], np.int8), size=shape) > 0
-        self.coordinates = self.add_weight(name="coordinates", shape=shape, dtype="int32", trainable=False)
-        self.coordinates.assign(coordinates)
-        # Truths, because TensorFlow cannot send int8 from one worker to another.
-        self.positive = self.add_weight(name="positive", shape=shape, dtype="bool", trainable=False)
-        self.positive.assign(positive)
         self.idf = self.add_weight(name="idf", shape=(settings.buckets,), initializer="ones", trainable=False)
 
     def adapt(self, library: Iterable[tf.Tensor]) -> None:
@@ -48,8 +37,9 @@ class Lexicon(keras.layers.Layer):
         """Dense rows, float32[N, dimensions], of weighted terms; `weights` go with the entries of `terms`."""
         row, term = terms.indices[:, 0], terms.indices[:, 1]
         dimensions = self.settings.dimensions
-        cell = row[:, tf.newaxis] * dimensions + tf.cast(tf.gather(self.coordinates, term), tf.int64)
-        value = weights[:, tf.newaxis] * tf.where(tf.gather(self.positive, term), 1.0, -1.0)
+        coordinates, signs = places(term, dimensions)
+        cell = row[:, tf.newaxis] * dimensions + coordinates
+        value = weights[:, tf.newaxis] * signs
         flat = tf.math.unsorted_segment_sum(value, cell, terms.dense_shape[0] * dimensions)
         return tf.reshape(flat, [-1, dimensions])
 

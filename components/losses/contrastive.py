@@ -43,8 +43,22 @@ def supervised_contrastive(labels: Tensor, features: Tensor, *, temperature: flo
     place = ops.arange(ops.shape(similarities)[0])
     other = place[:, None] != place[None, :]
     same_class = ops.logical_and(other, labels[:, None] == labels[None, :])
-    all_others = ops.logsumexp(ops.where(other, similarities, EXCLUDED), axis=1, keepdims=True)
-    return ops.squeeze(row_mean(all_others - similarities, same_class), axis=1)
+    return contrast(similarities, same_class, other)
+
+
+def contrast(logits: Tensor, positive: Tensor, rivals: Tensor) -> Tensor:
+    """Cross-entropy of picking each positive of a row among its rivals, the mean over the positives.
+
+    Args:
+        logits: `float[B, C]`.
+        positive: `bool[B, C]`.
+        rivals: `bool[B, C]`, the positives among them.
+
+    Returns:
+        `float[B]`; 0 where a row has no positive.
+    """
+    all_rivals = ops.logsumexp(ops.where(rivals, logits, EXCLUDED), axis=1, keepdims=True)
+    return ops.squeeze(row_mean(all_rivals - logits, positive), axis=1)
 
 
 def check_temperature(temperature: float) -> None:

@@ -1,13 +1,14 @@
 """What a classifier learns from: the interface of every loss of the `classify` task."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from components.losses.pairs import Tensor
+from components.losses.schedules import Growth
 
 CROSS_ENTROPY = "cross_entropy"
 """The term that every objective has."""
@@ -42,6 +43,11 @@ class Objective(keras.layers.Layer, ABC):
     @abstractmethod
     def term_weights(self) -> dict[str, float]:
         """The weight of each term in the total, by name; `weights` is what Keras calls the variables."""
+
+    @property
+    def schedules(self) -> Sequence[Growth]:
+        """What changes over a training; `fit` must be given these callbacks."""
+        return ()
 
     @abstractmethod
     def logits(self, features: Tensor) -> Tensor:

@@ -54,6 +54,11 @@ def to_float(values: Tensor) -> Tensor:
     return ops.cast(values, keras.backend.result_type(values.dtype, "float32"))
 
 
+def as_scalar(value: Tensor, dtype: str) -> Tensor:
+    """A number as it is, a tensor as `dtype`."""
+    return ops.cast(value, dtype) if ops.is_tensor(value) else value
+
+
 def row_mean(values: Tensor, mask: Tensor) -> Tensor:
     """The mean of each row of `values: float[B, C]` where `mask: bool[B, C]`, `[B, 1]`; 0 where the mask is empty."""
     weights = uniform_weights(mask, values.dtype)

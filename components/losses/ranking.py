@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from components.losses.pair_loss import PairLoss
 from components.losses.pairs import EXCLUDED, Tensor, as_pairs, row_mean
 
 
@@ -46,8 +47,8 @@ def check_scale(scale: float) -> None:
 
 
 @keras.saving.register_keras_serializable(package="anchorline")
-class MultipleNegativesRanking(keras.losses.Loss):
-    """`multiple_negatives_ranking` as a Keras loss: `y_true` is `positive`, `y_pred` is `scores`."""
+class MultipleNegativesRanking(PairLoss):
+    """`multiple_negatives_ranking` as a Keras loss."""
 
     def __init__(
         self,

@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from components.losses.negatives import Seed, check_strategy, select_negatives
-from components.losses.pairs import Tensor, as_pairs, row_mean
+from components.losses.pair_loss import PairLoss
+from components.losses.pairs import Tensor, as_pairs, as_scalar, row_mean
+from components.losses.schedules import Growth, current, described, ends
 from components.losses.settings import NegativeStrategy
 
 
@@ -46,19 +48,22 @@ def cosine_triplet(
     pairs = as_pairs(positive, scores)
     weights = select_negatives(scores, positive, negatives, seed)
     excess = pairs.scores - row_mean(pairs.scores, pairs.positive)
-    losses = ops.softplus(excess) if margin == "soft" else ops.relu(excess + margin)
+    soft = isinstance(margin, str)
+    losses = ops.softplus(excess) if soft else ops.relu(excess + as_scalar(margin, excess.dtype))
     return ops.sum(weights * losses, axis=1)
 
 
-def check_margin(margin: float | str) -> None:
-    """Raises a `ValueError` unless `margin` is above 0 or `"soft"`."""
-    if margin != "soft" and (isinstance(margin, str) or not margin > 0):
+def check_margin(margin: Any) -> None:
+    """Raises a `ValueError` unless `margin`, if it is no tensor, is above 0 or `"soft"`."""
+    if ops.is_tensor(margin) or margin == "soft":
+        return
+    if isinstance(margin, str) or not margin > 0:
         raise ValueError(f"margin is {margin!r}: it must be a number above 0 or 'soft'")
 
 
 @keras.saving.register_keras_serializable(package="anchorline")
-class CosineTriplet(keras.losses.Loss):
-    """`cosine_triplet` as a Keras loss: `y_true` is `positive`, `y_pred` is `scores`.
+class CosineTriplet(PairLoss):
+    """`cosine_triplet` as a Keras loss; its margin may be a `Growth`.
 
     Random negatives are drawn from the loss's own generator, which starts from `seed`; without one it starts from
     Python's random numbers, so that `keras.utils.set_random_seed` before the loss is made repeats its draws. A
@@ -67,14 +72,15 @@ class CosineTriplet(keras.losses.Loss):
 
     def __init__(
         self,
-        margin: float | Literal["soft"] = 0.1,
+        margin: float | Literal["soft"] | Growth = 0.1,
         negatives: NegativeStrategy = "random",
         seed: int | None = None,
         reduction: str | None = "sum_over_batch_size",
         name: str = "cosine_triplet",
     ) -> None:
         super().__init__(name=name, reduction=reduction)
-        check_margin(margin)
+        for one in ends(margin):
+            check_margin(one)
         check_strategy(negatives)
         self.margin = margin
         self.negatives = negatives
@@ -83,8 +89,15 @@ class CosineTriplet(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Per-row losses `float[B]` of `positive[B, C]` and `scores[B, C]`."""
-        return cosine_triplet(y_true, y_pred, margin=self.margin, negatives=self.negatives, seed=self._generator)
+        return cosine_triplet(
+            y_true, y_pred, margin=current(self.margin), negatives=self.negatives, seed=self._generator
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
-        return {**super().get_config(), "margin": self.margin, "negatives": self.negatives, "seed": self.seed}
+        return {
+            **super().get_config(),
+            "margin": described(self.margin),
+            "negatives": self.negatives,
+            "seed": self.seed,
+        }

@@ -1,6 +1,6 @@
 """Questions to answers: two towers whose cosine is trained, validated and served."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,23 +15,38 @@ class MatchModel(keras.Model):
     """Scores every question of a batch against every answer of the batch.
 
     Its output goes with labels `bool[B, B]`, true where the answer is a right one for the question.
+
+    Args:
+        towers: of question and answer.
+        sizes: how many of a vector's first numbers are scored, each by itself; all, if there are none.
+        loss_parts: what the loss learns, see `PairLoss.parts`.
     """
 
-    def __init__(self, towers: Mapping[str, Tower]) -> None:
+    def __init__(
+        self, towers: Mapping[str, Tower], sizes: Sequence[int] = (), loss_parts: Sequence[keras.layers.Layer] = ()
+    ) -> None:
         super().__init__(name="match")
         self.question = towers["question"]
         self.answer = towers["answer"]
+        self.sizes = tuple(sizes)
+        self.loss_parts = list(loss_parts)
 
     def call(self, features: dict[Side, Any], training: bool = False) -> tf.Tensor:
-        """Cosines, float32[B, B], of featurized questions (rows) with featurized answers (columns)."""
+        """Cosines of featurized questions (rows) with featurized answers (columns).
+
+        Returns:
+            float32[B, B], or float32[B, B, S] if there are sizes.
+        """
         questions = self.question(features["question"], training=training)
         answers = self.answer(features["answer"], training=training)
-        return cosine_scores(questions, answers)
+        if not self.sizes:
+            return cosine_scores(questions, answers)
+        return tf.stack([cosine_scores(questions[:, :size], answers[:, :size]) for size in self.sizes], axis=2)
 
-    def encode(self, side: Side, raw: tf.Tensor) -> tf.Tensor:
-        """Unit vectors, float32[N, D], of raw texts or pictures, string[N]."""
+    def encode(self, side: Side, raw: tf.Tensor, dimensions: int | None = None) -> tf.Tensor:
+        """Unit vectors, float32[N, D], of raw texts or pictures, string[N]; of the first numbers alone, if so many."""
         tower: Tower = getattr(self, side)
-        return unit_vectors(tower(tower.featurize(raw)))
+        return unit_vectors(tower(tower.featurize(raw))[:, :dimensions])
 
 
 def key(raw: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,7 @@ from components.parts import Modality, Side
 
 if TYPE_CHECKING:
     from components.encoders.tower import Tower
+    from components.losses.pair_loss import PairLoss
 
 
 type Encoders = Mapping[Modality, EncoderSettings]
@@ -40,6 +41,38 @@ class MatchSettings(BaseModel):
         default=RankingSettings(type="multiple_negatives_ranking"),
         description="What pulls pairs together and the rest apart.",
     )
+
+    nested_dimensions: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(),
+        description="The first so many numbers of a vector learn to be vectors themselves, to which "
+        "`export.dimensions` may cut it.",
+    )
+
+    def sizes(self, inputs: Mapping[str, Modality]) -> tuple[int, ...]:
+        """At how many of a vector's first numbers it is trained, the largest first; none, if only as a whole.
+
+        Raises:
+            ValueError: a vector has no more numbers than one of them.
+        """
+        if not self.nested_dimensions:
+            return ()
+        whole = self.vector_size(inputs)
+        if max(self.nested_dimensions) >= whole:
+            raise ValueError(
+                f"nested_dimensions has {max(self.nested_dimensions)}; vectors have {whole} numbers, it must be less"
+            )
+        return (whole, *sorted(set(self.nested_dimensions), reverse=True))
+
+    def vector_size(self, inputs: Mapping[str, Modality]) -> int:
+        """How many numbers a vector has."""
+        return self.encoders(inputs)["question"].vector_size
+
+    def build_loss(self, inputs: Mapping[str, Modality]) -> PairLoss:
+        """The loss, at all sizes."""
+        from components.losses.matryoshka import Matryoshka
+
+        loss = self.loss.build()
+        return Matryoshka(loss) if self.sizes(inputs) else loss
 
     def encoders(self, inputs: Mapping[str, Modality]) -> dict[Side, EncoderSettings]:
         """The encoder of each side.

@@ -69,6 +69,7 @@ def fit_classify(
         settings.train,
         rate=encoder.learning_rate,
         least_steps=encoder.least_steps,
+        schedules=model.objective.schedules,
         log_dir=log_dir,
         progress=progress,
     )
@@ -128,7 +129,8 @@ def export_classify(model: ClassifyModel, references: References, settings: Clas
         f"{name}_features": (modality, features),
         "neighbors": (modality, neighbors),
     }
-    export([model.tower, model.objective, references], signatures, "classify", evaluate, folder)
+    tracked = [model.tower, model.objective, references]
+    export(tracked, signatures, "classify", evaluate, folder, weights=settings.export.weights)
 
 
 def judge(model: ClassifyModel, references: References, vectors: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:

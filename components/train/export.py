@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 
 from components.parts import INPUT_KEY, Modality
+from components.train.compress import Compression
+from components.train.settings import Weights
 
 type Outputs = Mapping[str, tf.Tensor]
 type Function = Callable[[tf.Tensor], Outputs]
@@ -20,6 +22,8 @@ def export(
     default: str,
     evaluate: Function,
     folder: str,
+    *,
+    weights: Weights = "float32",
 ) -> None:
     """Write a SavedModel.
 
@@ -27,22 +31,27 @@ def export(
     session, which is how TensorFlow Serving loads.
 
     Args:
-        tracked: whatever holds variables or tables.
+        tracked: whatever holds variables or tables; of the variables, those that a function reads are written.
         signatures: what each reads, and the function; inputs are called INPUT_KEY.
         default: the one that is also `serving_default`.
         evaluate: signature `evaluate`, on serialised tf.Examples.
         folder: where to; must not exist.
+        weights: how large ones are stored, see `compress`.
     """
+    tracked = list(tracked)
+    compression = Compression(tracked, weights)
     archive = keras.export.ExportArchive()
-    held = tf.Module()  # because variables of a layer that is tracked itself are written twice
-    held.tracked = list(tracked)
-    archive.track(held)
+    together = tf.Module()  # of a layer by itself, the archive would write all variables a second time
+    together.resources = [*tracked, *compression.resources]
+    archive.track(together)
+    stored = [part for compressed in compression.resources for part in compressed.stored]
+    archive.add_variable_collection("stored", stored)
     for name, (modality, function) in signatures.items():
-        traced = _traced(function, INPUT_KEY[modality])
+        traced = _traced(compression.reading(function), INPUT_KEY[modality])
         archive.add_endpoint(name, traced)
         if name == default:
             archive.add_endpoint("serving_default", traced)
-    archive.add_endpoint("evaluate", _traced(evaluate, EXAMPLES))
+    archive.add_endpoint("evaluate", _traced(compression.reading(evaluate), EXAMPLES))
     archive.write_out(folder, verbose=False)
 
 

@@ -1,7 +1,7 @@
 """Training with the best epoch kept, the same for every task."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -61,6 +61,7 @@ def fit[Model: keras.Model](
     rate: float,
     least_steps: int = 1,
     loss: keras.losses.Loss | None = None,
+    schedules: Sequence[keras.callbacks.Callback] = (),
     log_dir: str | None = None,
     progress: bool = True,
 ) -> Fitted[Model]:
@@ -75,6 +76,7 @@ def fit[Model: keras.Model](
         rate: learning rate where the settings have none.
         least_steps: of an epoch, where the settings say nothing; a pass over few rows has fewer.
         loss: of the model's output; none where the model computes its own.
+        schedules: what changes while it learns.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
@@ -92,7 +94,7 @@ def fit[Model: keras.Model](
         dataset,
         steps_per_epoch=steps,
         epochs=settings.epochs,
-        callbacks=[validation, keep_best, *logs],
+        callbacks=[*schedules, validation, keep_best, *logs],
         shuffle=False,
         verbose=_verbosity() if progress and chief else 0,
     )

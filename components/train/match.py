@@ -32,7 +32,8 @@ def train(settings: MatchTrainer, files: Files, folder: str, log_dir: str) -> di
         fitted = fit_match(settings, files, candidates, log_dir=log_dir)
     if not is_chief(distribute):
         return fitted.record()
-    library = encode_library(fitted.model, candidates, pictures=settings.inputs["answer"] == "image")
+    pictures, dimensions = settings.inputs["answer"] == "image", settings.export.dimensions
+    library = encode_library(fitted.model, candidates, pictures=pictures, dimensions=dimensions)
     export_match(fitted.model, library, settings, folder)
     return {"library": library.size} | fitted.record()
 
@@ -60,7 +61,8 @@ def fit_match(
         side, tower = list(group.items())[-1]  # what both sides share is adapted to the library
         tower.adapt(_raw(side, files.train, candidates))
     towers = {side: tower for group in groups for side, tower in group.items()}
-    model = MatchModel(towers)
+    loss = settings.model.build_loss(settings.inputs)
+    model = MatchModel(towers, settings.model.sizes(settings.inputs), loss.parts)
 
     def labels(examples: dict[str, Any]) -> tf.Tensor:
         questions, answers = key(examples["question"]), key(examples["answer"])
@@ -78,7 +80,8 @@ def fit_match(
         settings.train,
         rate=min(encoder.learning_rate for encoder in encoders),
         least_steps=max(encoder.least_steps for encoder in encoders),
-        loss=settings.model.loss.build(),
+        loss=loss,
+        schedules=loss.schedules,
         log_dir=log_dir,
         progress=progress,
     )
@@ -90,13 +93,15 @@ def _raw(side: str, train_files: Sequence[str], candidates: Candidates) -> Any:
     return (tf.constant(questions) for (questions,) in read_batches(train_files, ("question",)))
 
 
-def encode_library(model: MatchModel, candidates: Candidates, *, pictures: bool) -> Library:
-    """Every candidate with its vector; of a picture its id is shown, not its content."""
+def encode_library(
+    model: MatchModel, candidates: Candidates, *, pictures: bool, dimensions: int | None = None
+) -> Library:
+    """Every candidate with its vector, cut to `dimensions`; of a picture its id is shown, not its content."""
     encoder = Encoder(model.answer)
-    vectors = np.zeros((len(candidates), model.answer.dimensions), np.float32)
+    vectors = np.zeros((len(candidates), dimensions or model.answer.dimensions), np.float32)
     shown = list(candidates.ids)
     for places, answers in candidates.batches():
-        vectors[places] = unit_vectors(encoder(answers))
+        vectors[places] = unit_vectors(encoder(answers)[:, :dimensions])
         if not pictures:
             for place, answer in zip(places.tolist(), answers, strict=True):
                 shown[place] = answer
@@ -105,19 +110,20 @@ def encode_library(model: MatchModel, candidates: Candidates, *, pictures: bool)
 
 def export_match(model: MatchModel, library: Library, settings: MatchTrainer, folder: str) -> None:
     """Write a SavedModel with the signatures question, answer, search (the default) and evaluate."""
+    dimensions = settings.export.dimensions
 
     def question(raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"vector": model.encode("question", raw)}
+        return {"vector": model.encode("question", raw, dimensions)}
 
     def answer(raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"vector": model.encode("answer", raw)}
+        return {"vector": model.encode("answer", raw, dimensions)}
 
     def search(raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        return library.search(model.encode("question", raw), settings.candidates)._asdict()
+        return library.search(model.encode("question", raw, dimensions), settings.candidates)._asdict()
 
     def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         pairs = tf.io.parse_example(examples, _PAIR)
-        vectors = model.encode("question", pairs["question"])
+        vectors = model.encode("question", pairs["question"], dimensions)
         return {"rank": library.rank(vectors, key(pairs["question"]), key(pairs["answer"]))}
 
     inputs = settings.inputs
@@ -126,4 +132,5 @@ def export_match(model: MatchModel, library: Library, settings: MatchTrainer, fo
         "answer": (inputs["answer"], answer),
         "search": (inputs["question"], search),
     }
-    export([model.question, model.answer, library], signatures, "search", evaluate, folder)
+    tracked = [model.question, model.answer, library]
+    export(tracked, signatures, "search", evaluate, folder, weights=settings.export.weights)

@@ -8,6 +8,30 @@ from components.parts import Modality
 from components.tasks.settings import ClassifySettings, MatchSettings
 
 Distribute = Literal["none", "mirrored", "multi_worker"]
+Weights = Literal["float32", "float16", "int8"]
+
+
+class ExportSettings(BaseModel):
+    """How a trained model is written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weights: Weights = Field(
+        default="float32",
+        description="How large weights are stored: `float16` halves a model on disk, `int8` quarters it, with a scale "
+        "for each channel; they are widened when it is loaded. The gates judge the model that was written.",
+    )
+
+
+class MatchExportSettings(ExportSettings):
+    """How a trained `match` model is written."""
+
+    dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        description="Vectors are cut to their first so many numbers and scaled to length 1 again; "
+        "`model.nested_dimensions` trains for it.",
+    )
 
 
 class TrainSettings(BaseModel):
@@ -66,6 +90,7 @@ class MatchTrainer(_TrainerSettings):
     task: Literal["match"] = "match"
     model: MatchSettings
     candidates: int = Field(ge=1, description="How many candidates `search` returns.")
+    export: MatchExportSettings = MatchExportSettings()
 
 
 class ClassifyTrainer(_TrainerSettings):
@@ -74,6 +99,7 @@ class ClassifyTrainer(_TrainerSettings):
     task: Literal["classify"] = "classify"
     model: ClassifySettings
     neighbors: int = Field(ge=1, description="How many neighbours `neighbors` returns.")
+    export: ExportSettings = ExportSettings()
 
 
 type TrainerSettings = MatchTrainer | ClassifyTrainer

@@ -6,7 +6,7 @@ import yaml
 
 from components.encoders.settings import BagSettings, CnnSettings, EmbeddingBagSettings, EncoderSettings, LstmSettings
 from components.evaluate.settings import Gate
-from components.train.settings import ClassifyTrainer, MatchTrainer
+from components.train.settings import ClassifyTrainer, ExportSettings, MatchExportSettings, MatchTrainer
 from pipeline.config import ClassifyConfig, ConfigError, MatchConfig, load_config
 
 MINIMAL: dict[str, Any] = {"name": "faq", "data": {"path": "faq.csv"}}
@@ -67,6 +67,13 @@ def test_the_task_chooses_metrics_and_what_the_trainer_is_told(tmp_path: Path) -
         {"inputs": {"text": "text"}, "model": classify.model, "train": classify.train, "seed": 1, "neighbors": 9}
     )
     assert load_config(write(tmp_path, CLASSIFY)).gates == {"accuracy": Gate(max_drop=0.01)}
+
+
+def test_the_trainer_is_told_how_to_write_the_model(tmp_path: Path) -> None:
+    match = load_config(write(tmp_path, MINIMAL | {"export": {"weights": "int8", "dimensions": 256}}))
+    assert match.trainer_settings.export == MatchExportSettings(weights="int8", dimensions=256)
+    classify = load_config(write(tmp_path, CLASSIFY | {"export": {"weights": "float16"}}))
+    assert classify.trainer_settings.export == ExportSettings(weights="float16")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +190,16 @@ BAG_AND_LSTM = {"question_encoder": {"type": "bag"}, "answer_encoder": {"type": 
             MINIMAL | {"data": {"path": "x", "images": ["label"]}},
             "data.images.0: got 'label'; should be 'question' or 'answer'",
         ),
+        (
+            MINIMAL | {"model": {"nested_dimensions": [64, 2048]}},
+            "model: nested_dimensions has 2048; vectors have 1024 numbers, it must be less",
+        ),
+        (
+            MINIMAL | {"export": {"dimensions": 1025}},
+            "export.dimensions: got 1025; vectors have 1024 numbers, it can be no more",
+        ),
+        (MINIMAL | {"export": {"weights": "int4"}}, "export.weights: got 'int4'; should be 'float32', 'float16' or"),
+        (CLASSIFY | {"export": {"dimensions": 8}}, "export.dimensions: unknown key; allowed are weights"),
         (CLASSIFY | {"model": {"loss": {"type": "cosine_triplet"}}}, "model.loss.type: got 'cosine_triplet'; allowed"),
         (MINIMAL | {"model": {"loss": {"type": "center"}}}, "model.loss.type: got 'center'; allowed are 'cosine_trip"),
     ],
@@ -211,6 +228,14 @@ def test_what_does_not_fit_is_one_line_with_its_key(tmp_path: Path, content: dic
         (
             {"model": {"loss": {"type": "cosine_triplet", "scale": 2}}},
             "model.loss.scale: unknown key; allowed are type, margin",
+        ),
+        (
+            {"model": {"loss": {"type": "circle", "margin_growth": {"start": 0.1}}}},
+            "model.loss.margin_growth: got {'start': 0.1}; give either steps or epochs",
+        ),
+        (
+            {"model": {"loss": {"type": "circle", "margin_growth": {"start": 0.5, "steps": 9}}}},
+            "model.loss: got {'margin_growth': {'start': 0.5, 'steps': 9}, 'type': 'ci…; margin_growth: start is 0.5",
         ),
         ({"model": {"encoder": {"type": "lstm", "unit": 2}}}, "model.encoder.unit: unknown key; did you mean units?"),
         ({"gates": {"recall@3": {"min": 0.5}}}, "gates.recall@3: got 'recall@3'; should be 'recall@1'"),

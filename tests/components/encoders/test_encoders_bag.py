@@ -10,8 +10,10 @@ import pytest
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from components.encoders.bag import COORDINATES_PER_TERM, BagTower, Lexicon, build_towers
+from components.encoders import bag
+from components.encoders.bag import BagTower, build_towers
 from components.encoders.settings import BagSettings
+from components.encoders.sketch import COORDINATES_PER_TERM, places
 from components.encoders.terms import count_terms
 from components.transform.tokens import tokenize
 
@@ -95,8 +97,8 @@ def test_vector_is_a_naive_sketch_of_weighted_terms() -> None:
     random = np.random.default_rng(3)
     log_weight = random.normal(size=1024).astype("float32")
     question.log_weight.assign(log_weight)
-    idf, place = question.lexicon.idf.numpy(), question.lexicon.coordinates.numpy()
-    sign = np.where(question.lexicon.positive.numpy(), 1, -1)
+    idf = question.lexicon.idf.numpy()
+    place, sign = (drawn.numpy() for drawn in places(tf.range(1024, dtype=tf.int64), 16))
     for text in TEXTS:
         expected = np.zeros(16)
         for term, frequency in naive_row(text, 1024, settings.ngrams).items():
@@ -131,17 +133,6 @@ def test_untrained_cosines_are_those_of_tf_idf_within_the_sketch(dimensions: int
     assert np.abs(error).max() < 5 * dimensions**-0.5
     assert abs(error.mean()) < dimensions**-0.5
     np.testing.assert_allclose(np.diag(found), 1, rtol=1e-5)
-
-
-def test_a_term_is_spread_over_coordinates_of_both_signs() -> None:
-    lexicon = Lexicon(BagSettings(dimensions=64, buckets=4096))
-    coordinates, positive = lexicon.coordinates.numpy(), lexicon.positive.numpy()
-    assert coordinates.shape == positive.shape == (4096, COORDINATES_PER_TERM)
-    assert set(coordinates.ravel()) == set(range(64))
-    assert abs(positive.mean() - 0.5) < 0.015
-    again = Lexicon(BagSettings(dimensions=64, buckets=4096))
-    np.testing.assert_array_equal(coordinates, again.coordinates.numpy())
-    np.testing.assert_array_equal(positive, again.positive.numpy())
 
 
 def test_only_the_term_weights_are_trained_and_each_tower_has_its_own() -> None:
@@ -191,11 +182,15 @@ def test_texts_without_tokens_have_a_zero_vector_and_a_finite_gradient() -> None
     assert np.any(gradient != 0)
 
 
-def test_terms_that_cancel_out_have_a_zero_vector_and_no_exploding_gradient() -> None:
+def test_terms_that_cancel_out_have_a_zero_vector_and_no_exploding_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_one_place(terms: tf.Tensor, _: int) -> tuple[tf.Tensor, tf.Tensor]:
+        of_term = tf.where(terms % 2 == 0, 1.0, -1.0)[:, tf.newaxis]
+        shape = [tf.size(terms), COORDINATES_PER_TERM]
+        return tf.zeros(shape, tf.int64), tf.broadcast_to(of_term, shape)
+
+    monkeypatch.setattr(bag, "places", in_one_place)
     question, _ = adapted(BagSettings(buckets=1024, dimensions=8))
     question.lexicon.idf.assign(np.ones(1024))
-    question.lexicon.coordinates.assign(np.zeros((1024, COORDINATES_PER_TERM)))
-    question.lexicon.positive.assign(np.tile([[True], [False]], (512, COORDINATES_PER_TERM)))
     terms = tf.SparseTensor([[0, 2], [0, 7]], [1.5, 1.5], [1, 1024])
     with tf.GradientTape() as tape:
         vectors = question(terms)

@@ -19,7 +19,9 @@ from components.losses.objective import Objective
 from components.losses.settings import (
     ArcFaceSettings,
     CenterSettings,
+    CircleSettings,
     ContrastiveSettings,
+    PairsSettings,
     SoftmaxSettings,
 )
 from tests.components.losses.gradients import Loss, finite_differences, value_and_gradient
@@ -51,6 +53,10 @@ OBJECTIVES: dict[str, tuple[Any, dict[str, float]]] = {
     "contrastive": (
         ContrastiveSettings(type="supervised_contrastive", weight=2.0),
         {"cross_entropy": 1.0, "contrastive": 2.0},
+    ),
+    "pairs": (
+        PairsSettings(type="softmax_with_pairs", pairs=CircleSettings(type="circle", scale=8.0), weight=0.5),
+        {"cross_entropy": 1.0, "pairs": 0.5},
     ),
     "arcface": (ArcFaceSettings(type="arcface", scale=5.0), {"cross_entropy": 1.0}),
 }

@@ -77,6 +77,11 @@ def test_half_precision_is_computed_in_float32(dtype: type) -> None:
         ("center", 2),
         ("contrastive", 2),
         ("arcface", 1),
+        ("info_nce", 1),
+        ("pair_contrastive", 1),
+        ("circle", 1),
+        ("multi_similarity", 1),
+        ("pairs_objective", 3),
     ],
 )
 def test_the_examples_of_the_docstrings_are_right(name: str, examples: int) -> None:

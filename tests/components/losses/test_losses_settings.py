@@ -8,18 +8,30 @@ from pydantic import TypeAdapter, ValidationError
 from components.losses import (
     ArcFaceSettings,
     CenterSettings,
+    CircleSettings,
     ClassifyLossSettings,
     ContrastiveSettings,
+    GrowthSettings,
+    InfoNCESettings,
     MatchLossSettings,
+    MultiSimilaritySettings,
+    PairContrastiveSettings,
+    PairsSettings,
     RankingSettings,
     SoftmaxSettings,
     TripletSettings,
 )
 from components.losses.arcface import ArcFace
 from components.losses.center import SoftmaxWithCenters
+from components.losses.circle import Circle
 from components.losses.contrastive import SoftmaxWithContrast
 from components.losses.cross_entropy import Softmax
+from components.losses.info_nce import InfoNCE
+from components.losses.multi_similarity import MultiSimilarity
 from components.losses.objective import Objective
+from components.losses.pair_contrastive import PairContrastive
+from components.losses.pair_loss import PairLoss
+from components.losses.pairs_objective import SoftmaxWithPairs
 from components.losses.ranking import MultipleNegativesRanking
 from components.losses.triplet import CosineTriplet
 
@@ -48,6 +60,31 @@ def test_the_defaults_are_those_of_the_losses() -> None:
     assert ranking.scale == 20
 
 
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"type": "info_nce", "temperature": 0.2, "learnt": False, "symmetric": False}, InfoNCE),
+        ({"type": "supervised_contrastive", "temperature": 0.3}, PairContrastive),
+        ({"type": "circle", "margin": 0.3, "scale": 16}, Circle),
+        ({"type": "multi_similarity", "pull": 3, "push": 9, "threshold": 0.25, "slack": 0.2}, MultiSimilarity),
+    ],
+)
+def test_other_match_losses_are_built_as_set_and_by_default_as_they_are(
+    config: dict[str, Any], kind: type[PairLoss]
+) -> None:
+    loss = ADAPTER.validate_python(config).build()
+    assert type(loss) is kind
+    assert loss.get_config().items() >= {key: value for key, value in config.items() if key != "type"}.items()
+    assert ADAPTER.validate_python({"type": config["type"]}).build().get_config() == kind().get_config()
+
+
+@pytest.mark.parametrize("kind", ["cosine_triplet", "circle"])
+def test_a_margin_grows_as_set(kind: str) -> None:
+    growth = {"start": 0.05, "epochs": 3}
+    (built,) = ADAPTER.validate_python({"type": kind, "margin": 0.25, "margin_growth": growth}).build().schedules
+    assert built.get_config() == {"start": 0.05, "end": 0.25, "steps": None, "epochs": 3}
+
+
 @pytest.mark.parametrize("margin", ["soft", 2, 1e-3])
 def test_allowed_margins(margin: Any) -> None:
     assert ADAPTER.validate_python({"type": "cosine_triplet", "margin": margin}).margin == margin
@@ -65,6 +102,32 @@ def test_allowed_margins(margin: Any) -> None:
         ({"type": "cosine_triplet", "scale": 20}, "scale", "Extra inputs are not permitted"),
         ({"type": "multiple_negatives_ranking", "scale": 0}, "scale", "Input should be greater than 0"),
         ({"type": "multiple_negatives_ranking", "scale": float("inf")}, "scale", "should be a finite number"),
+        ({"type": "info_nce", "temperature": 0.01}, "temperature", "greater than 0.01"),
+        ({"type": "info_nce", "temperature": 1}, "temperature", "less than 1"),
+        ({"type": "supervised_contrastive", "temperature": 0}, "temperature", "greater than 0"),
+        ({"type": "circle", "margin": 1}, "margin", "less than 1"),
+        ({"type": "circle", "margin": "soft"}, "margin", "valid number"),
+        ({"type": "circle", "scale": -1}, "scale", "greater than 0"),
+        ({"type": "multi_similarity", "push": 0}, "push", "greater than 0"),
+        ({"type": "multi_similarity", "slack": 2.5}, "slack", "less than or equal to 2"),
+        ({"type": "multi_similarity", "margin": 0.1}, "margin", "Extra inputs are not permitted"),
+        ({"type": "circle", "margin_growth": {"start": 0.1}}, "margin_growth", "give either steps or epochs"),
+        (
+            {"type": "circle", "margin_growth": {"start": 0.1, "steps": 3, "epochs": 3}},
+            "margin_growth",
+            "give either steps or epochs",
+        ),
+        ({"type": "circle", "margin_growth": {"start": 0, "steps": 3}}, "margin_growth", "greater than 0"),
+        (
+            {"type": "cosine_triplet", "margin": 0.1, "margin_growth": {"start": 0.1, "steps": 3}},
+            None,
+            "margin_growth: start is 0.1, margin 0.1: it must be larger",
+        ),
+        (
+            {"type": "cosine_triplet", "margin": "soft", "margin_growth": {"start": 0.1, "steps": 3}},
+            None,
+            "margin_growth: start is 0.1, margin soft: it must be larger",
+        ),
         ({"type": "tripled"}, None, "'tripled' .* 'cosine_triplet', 'multiple_negatives_ranking'"),
         ({"margin": 0.1}, None, "Unable to extract tag using discriminator 'type'"),
     ],
@@ -92,12 +155,13 @@ def test_settings_are_frozen() -> None:
             SoftmaxWithContrast,
         ),
         ({"type": "arcface", "scale": 64, "margin": 0.2}, ArcFace),
+        ({"type": "softmax_with_pairs", "weight": 0.5, "pairs": {"type": "circle"}}, SoftmaxWithPairs),
     ],
 )
 def test_an_objective_is_built_as_set(config: dict[str, Any], kind: type[Objective]) -> None:
     objective = CLASSIFY.validate_python(config).build(3, 4)
     assert type(objective) is kind
-    options = {key: value for key, value in config.items() if key != "type"}
+    options = {key: value for key, value in config.items() if key not in {"type", "pairs"}}
     assert objective.get_config().items() >= {**options, "classes": 3, "dimensions": 4}.items()
 
 
@@ -144,7 +208,20 @@ def test_wrong_settings_of_objectives_are_refused(config: dict[str, Any], where:
 
 @pytest.mark.parametrize(
     "settings",
-    [TripletSettings, RankingSettings, SoftmaxSettings, CenterSettings, ContrastiveSettings, ArcFaceSettings],
+    [
+        TripletSettings,
+        RankingSettings,
+        InfoNCESettings,
+        PairContrastiveSettings,
+        CircleSettings,
+        MultiSimilaritySettings,
+        GrowthSettings,
+        SoftmaxSettings,
+        CenterSettings,
+        ContrastiveSettings,
+        ArcFaceSettings,
+        PairsSettings,
+    ],
 )
 def test_every_key_is_described(settings: Any) -> None:
     assert all(field.description for field in settings.model_fields.values())
@@ -154,3 +231,10 @@ def test_settings_import_nothing_heavy() -> None:
     code = "import sys, components.losses.settings; print({'keras', 'tensorflow', 'numpy', 'tfx'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_pairs_of_a_classifier_are_built_as_set() -> None:
+    pairs = {"type": "multi_similarity", "push": 20}
+    objective = CLASSIFY.validate_python({"type": "softmax_with_pairs", "pairs": pairs}).build(3, 4)
+    assert isinstance(objective.pairs, MultiSimilarity)
+    assert (objective.pairs.push, objective.weight, objective.smoothing) == (20, 1, 0)

@@ -15,6 +15,18 @@ def test_output_is_the_cosine_of_every_question_with_every_answer(model: MatchMo
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
+def test_sizes_score_the_first_numbers_of_the_vectors(model: MatchModel, corpus: Pairs) -> None:
+    questions, answers = tf.constant([row[1] for row in corpus[:4]]), tf.constant([row[2] for row in corpus[4:7]])
+    features = {"question": model.question.featurize(questions), "answer": model.answer.featurize(answers)}
+    nested = MatchModel({"question": model.question, "answer": model.answer}, (5, 2))
+    scores = nested(features)
+    assert scores.shape == (4, 3, 2)
+    for place, size in enumerate((5, 2)):
+        vectors = model.encode("question", questions, size).numpy(), model.encode("answer", answers, size).numpy()
+        assert vectors[0].shape == (4, size)
+        np.testing.assert_allclose(scores[:, :, place], vectors[0] @ vectors[1].T, atol=1e-5)
+
+
 def test_encode_gives_unit_vectors_of_the_tower_of_its_side(model: MatchModel, corpus: Pairs) -> None:
     raw = tf.constant([corpus[0][2], corpus[2][1]])
     question, answer = model.encode("question", raw), model.encode("answer", raw)

@@ -37,6 +37,15 @@ def test_each_side_has_its_encoder(
     assert settings.encoders(inputs) == {"question": question, "answer": answer}
 
 
+def test_sizes_are_the_whole_and_each_nested_one_largest_first() -> None:
+    assert MatchSettings(encoder=BAG).sizes(TEXTS) == ()
+    assert MatchSettings(encoder=BAG, nested_dimensions=(8, 32, 8)).sizes(TEXTS) == (64, 32, 8)
+    with pytest.raises(ValueError, match="nested_dimensions has 64; vectors have 64 numbers, it must be less"):
+        MatchSettings(encoder=BAG, nested_dimensions=(8, 64)).sizes(TEXTS)
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        MatchSettings(nested_dimensions=(0,))
+
+
 @pytest.mark.parametrize(
     ("settings", "inputs", "sentence"),
     [

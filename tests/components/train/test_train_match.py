@@ -13,7 +13,16 @@ import pytest
 import tensorflow as tf
 
 from components.encoders.settings import BagSettings, CnnSettings, EncoderSettings, LstmSettings
-from components.losses.settings import MatchLossSettings, RankingSettings, TripletSettings
+from components.losses.settings import (
+    CircleSettings,
+    GrowthSettings,
+    InfoNCESettings,
+    MatchLossSettings,
+    MultiSimilaritySettings,
+    PairContrastiveSettings,
+    RankingSettings,
+    TripletSettings,
+)
 from components.parts import Modality
 from components.signatures import signature_inputs
 from components.tasks.match import MatchModel
@@ -40,6 +49,10 @@ EPOCHS = {"bag": 5, "lstm": 12}
 LOSSES: dict[str, MatchLossSettings] = {
     "ranking": RankingSettings(type="multiple_negatives_ranking"),
     "triplet": TripletSettings(type="cosine_triplet", margin=0.4),
+    "info_nce": InfoNCESettings(type="info_nce"),
+    "contrastive": PairContrastiveSettings(type="supervised_contrastive"),
+    "circle": CircleSettings(type="circle", scale=16),
+    "multi_similarity": MultiSimilaritySettings(type="multi_similarity", push=20),
 }
 
 
@@ -128,6 +141,13 @@ def test_learns(
     assert task.validate(fitted.model) == pytest.approx(fitted.validation)
 
 
+def test_a_temperature_is_learnt_with_the_towers(fit: Callable[..., Fitted[MatchModel]]) -> None:
+    fitted = fit("info_nce", epochs=3)
+    (temperature,) = fitted.model.loss_parts
+    assert any(temperature.logit is value for value in fitted.model.trainable_variables)
+    assert abs(float(temperature.value()) - 0.05) > 1e-3
+
+
 def test_the_same_seed_gives_the_same_weights(fit: Callable[..., Fitted[MatchModel]]) -> None:
     one, same = (fit("triplet", epochs=1) for _ in range(2))  # its negatives are drawn at random
     assert one.history == same.history
@@ -191,6 +211,27 @@ def test_in_a_batch_every_right_answer_of_a_question_is_right(files: Files, monk
         [0, 0, 1, 1, 0],
         [0, 0, 0, 0, 1],
     ]
+
+
+def test_a_margin_grows_and_what_a_step_costs_with_it(files: Files) -> None:
+    growing = TripletSettings(
+        type="cosine_triplet", margin=2, negatives="all", margin_growth=GrowthSettings(start=0.5, epochs=2)
+    )
+    settings = brief(MatchSettings(encoder=BAG, loss=growing))
+    settings = settings.model_copy(update={"train": TrainSettings(epochs=3, batch_size=4, learning_rate=1e-9)})
+    losses = fit_match(settings, files, Candidates(files.all), progress=False).history["loss"]
+    assert np.diff(losses) == pytest.approx([0.75, 0.75], abs=0.2)  # by margin; dropout moves it, too
+
+
+def test_vectors_are_learnt_at_every_size(files: Files) -> None:
+    settings = brief(MatchSettings(encoder=BAG, loss=InfoNCESettings(type="info_nce"), nested_dimensions=(2, 4)))
+    fitted = fit_match(settings, files, Candidates(files.all), progress=False)
+    assert fitted.model.sizes == (8, 4, 2)
+    assert len(fitted.model.loss_parts) == 1
+    library = encode_library(fitted.model, Candidates(files.all), pictures=False, dimensions=4)
+    expected = fitted.model.encode("answer", library.shown, 4)
+    np.testing.assert_allclose(library.vectors, expected, atol=1e-6)
+    assert expected.shape == (4, 4)
 
 
 @pytest.mark.parametrize("shared", [True, False])
