@@ -15,7 +15,13 @@ from components.errors import UserError
 from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_bounds
 from components.ingest.settings import LabelData, PairData, is_folder
 from components.tasks.settings import ClassifySettings, MatchSettings
-from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
+from components.train.settings import (
+    ClassifyTrainer,
+    ClassifyTrainSettings,
+    MatchTrainer,
+    MatchTrainSettings,
+    TrainerSettings,
+)
 from components.transform.settings import TransformSettings
 from pipeline.beam_settings import BeamSettings
 from pipeline.config_errors import sentence, show
@@ -51,7 +57,7 @@ class PipelineConfig(BaseModel):
     )
     transform: TransformSettings = Field(default=TransformSettings(), description="From text to tokens.")
     model: MatchSettings | ClassifySettings
-    train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
+    train: MatchTrainSettings | ClassifyTrainSettings
     gates: Mapping[Any, Gate]
     beam: BeamSettings = Field(default=BeamSettings(), description="Where the Beam jobs run.")
     kubeflow: KubeflowSettings = Field(default=KubeflowSettings(), description="The pipeline on Kubeflow Pipelines.")
@@ -105,12 +111,21 @@ class MatchConfig(PipelineConfig):
     task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
     data: PairData = Field(description="Where the rows come from.")
     model: MatchSettings = Field(default=MatchSettings(), description="Encoders and loss.")
+    train: MatchTrainSettings = Field(default=MatchTrainSettings(), description="How long and fast to learn, and what.")
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
     gates: dict[MatchMetric, Gate] = Field(
         default={"mrr": Gate(max_drop=0.01)},
         title="metric",
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
+
+    @model_validator(mode="after")
+    def _check_signals(self) -> Self:
+        try:
+            self.train.check(self.data.inputs)
+        except ValueError as error:
+            raise ValueError(f"train.{error}") from None
+        return self
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -136,6 +151,7 @@ class ClassifyConfig(PipelineConfig):
     task: Literal["classify"] = Field(description="`classify`: texts or pictures to labels.")
     data: LabelData = Field(description="Where the rows come from.")
     model: ClassifySettings = Field(default=ClassifySettings(), description="Encoder and loss.")
+    train: ClassifyTrainSettings = Field(default=ClassifyTrainSettings(), description="How long and fast to learn.")
     neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
     gates: dict[ClassifyMetric, Gate] = Field(
         default={"accuracy": Gate(max_drop=0.01)},

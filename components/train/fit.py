@@ -1,7 +1,7 @@
 """Training with the best epoch kept, the same for every task."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,6 +54,7 @@ def fit[Model: keras.Model](
     rate: float,
     least_steps: int = 1,
     loss: keras.losses.Loss | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     log_dir: str | None = None,
     progress: bool = True,
 ) -> Fitted[Model]:
@@ -68,6 +69,7 @@ def fit[Model: keras.Model](
         rate: learning rate where the settings have none.
         least_steps: of an epoch, where the settings say nothing; a pass over few rows has fewer.
         loss: of the model's output; none where the model computes its own.
+        callbacks: what else is to be done while it learns.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
@@ -83,7 +85,7 @@ def fit[Model: keras.Model](
         dataset,
         steps_per_epoch=steps,
         epochs=settings.epochs,
-        callbacks=[validation, keep_best, *logs],
+        callbacks=[*callbacks, validation, keep_best, *logs],
         shuffle=False,
         verbose=_verbosity() if progress and chief else 0,
     )
