@@ -61,7 +61,8 @@ class HardNegatives(keras.callbacks.Callback):
         super().set_model(model)
         self._encoders = Encoder(model.question), Encoder(model.answer)
         self._features = [
-            encoder.featurize(raw) for encoder, raw in zip(self._encoders, (self._questions, self._library.numpy()), strict=True)
+            encoder.featurize(raw)
+            for encoder, raw in zip(self._encoders, (self._questions, self._library.numpy()), strict=True)
         ]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -71,7 +71,8 @@ def fit_match(
 
     def labels(examples: dict[str, Any]) -> tf.Tensor:
         questions, answers = key(examples["question"]), key(examples["answer"])
-        same_answer = tf.equal(answers[:, tf.newaxis], answers[tf.newaxis, :])
+        own = answers[: tf.size(questions)]  # behind them come candidates without a question
+        same_answer = tf.equal(own[:, tf.newaxis], answers[tf.newaxis, :])
         return tf.logical_or(same_answer, candidates.right.matrix(questions, answers))
 
     def keys(examples: dict[str, Any]) -> dict[str, Any]:
@@ -106,8 +107,10 @@ def fit_match(
 def _model(train: MatchTrainSettings, towers: dict[str, Tower], candidates: Candidates) -> MatchModel:
     if train.memory is None and train.micro_batch is None:
         return MatchModel(towers)
-    memory = train.memory and CandidateMemory(train.memory, towers["answer"].dimensions, candidates.right)
-    return MatchLearner(towers, memory or None, train.micro_batch)
+    memory = None
+    if train.memory is not None:
+        memory = CandidateMemory(train.memory, towers["answer"].dimensions, candidates.right)
+    return MatchLearner(towers, memory, train.micro_batch)
 
 
 def _negatives(settings: MatchTrainer, files: Files, candidates: Candidates) -> HardNegatives | None:
@@ -122,7 +125,9 @@ def _signals(settings: MatchTrainer, candidates: Candidates, negatives: HardNega
     train = settings.train
     if not (train.inverse_cloze or negatives or train.word_dropout or train.span_dropout):
         return None
-    cloze = train.inverse_cloze and ClozePairs(train.inverse_cloze, candidates.contents(), settings.seed + 2)
+    cloze = None
+    if train.inverse_cloze is not None:
+        cloze = ClozePairs(train.inverse_cloze, candidates.contents(), settings.seed + 2)
     return Signals(
         [side for side, modality in settings.inputs.items() if modality == "text"],
         settings.seed,

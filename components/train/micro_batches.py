@@ -29,7 +29,7 @@ class Parts:
         self._count = -(-self._rows // size)
         weights = {id(weight) for weight in encoder.weights}
         self._generators = [state for state in encoder.variables if id(state) not in weights]
-        self._before = self._states()
+        self._before = self.states()
 
     def encode(self) -> tf.Tensor:
         """The vectors of all rows, float32[N, D]; no gradient passes through them."""
@@ -51,11 +51,11 @@ class Parts:
             parts = tape.gradient(vectors, variables, own, tf.UnconnectedGradients.ZERO)
             return number + 1, *(total + tf.convert_to_tensor(part) for total, part in zip(sums, parts, strict=True))
 
-        after = self._states()
-        self._restore(self._before)
+        after = self.states()
+        self.restore(self._before)
         zeros = [tf.zeros(variable.shape, variable.dtype) for variable in variables]
         _, *sums = tf.while_loop(self._goes_on, add_part, (0, *zeros), parallel_iterations=1)
-        self._restore(after)
+        self.restore(after)
         return sums
 
     def _encode_part(self, number: tf.Tensor) -> tf.Tensor:
@@ -67,10 +67,12 @@ class Parts:
     def _goes_on(self, number: tf.Tensor, *_: Any) -> tf.Tensor:
         return number < self._count
 
-    def _states(self) -> list[tf.Tensor]:
+    def states(self) -> list[tf.Tensor]:
+        """Those of the encoder's generators, as they are now."""
         return [tf.identity(generator.value) for generator in self._generators]
 
-    def _restore(self, states: Sequence[tf.Tensor]) -> None:
+    def restore(self, states: Sequence[tf.Tensor]) -> None:
+        """Put the encoder's generators back."""
         for generator, state in zip(self._generators, states, strict=True):
             generator.assign(state)
 

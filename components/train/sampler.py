@@ -48,13 +48,15 @@ class ClassSampler:
         chosen = tf.repeat(tf.cast(tf.math.top_k(draws, classes).indices, tf.int64), examples)
         number = tf.tile(tf.range(examples, dtype=tf.int64), [classes])
         count = tf.gather(self._count, chosen)
-        seeds = tf.stack([tf.fill(tf.shape(chosen), step), number // count], axis=1) + [self._seed, 0]
+        seeds = tf.stack([tf.fill(tf.shape(chosen), step + self._seed), number // count], axis=1)
         place = shuffled(number % count, seeds, count - 1)
         return tf.gather(self._rows, tf.gather(self._start, chosen) + place)
 
 
 def shuffled(places: tf.Tensor, seeds: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
-    """Where each place, int64[N], goes in the permutation of 0 … `last`, int64[N] or [], that its seed, int64[N, 2], is.
+    """Where each place, int64[N], goes in a permutation.
+
+    It is of 0 … `last`, int64[N] or int64[], and another for each seed, int64[N, 2].
 
     The op itself, because TensorFlow 2.21's `tf.random.experimental.index_shuffle` cannot pad a matrix of seeds.
     """

@@ -96,7 +96,7 @@ class MatchTrainSettings(TrainSettings):
             raise ValueError("word_dropout and span_dropout are for texts, but question and answer are pictures")
         if self.micro_batch and pictures:
             raise ValueError(
-                f"micro_batch gives other results where {pictures[0]} is a picture, whose encoder normalises by the batch"
+                f"micro_batch does not work for pictures, whose encoder normalises by the batch; {pictures[0]} is one"
             )
 
 

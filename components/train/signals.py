@@ -41,7 +41,7 @@ class Signals:
 
     @property
     def reads_ahead(self) -> bool:
-        """Whether batches may be made before they are asked for: not where they depend on what was learnt until then."""
+        """Whether batches may be made before they are asked for: not where they depend on what was learnt so far."""
         return self._negatives is None
 
     def own_rows(self, batch: int) -> int:

@@ -25,7 +25,7 @@ from components.train.files import Files
 from components.train.fit import Fitted
 from components.train.match import encode_library, fit_match, train
 from components.train.rows import read_rows
-from components.train.settings import MatchTrainer, TrainSettings
+from components.train.settings import MatchTrainer, MatchTrainSettings
 from components.train.validation import RetrievalValidation
 from tests.components.corpus import LABELS, Row, pair_records, picture, write_records
 
@@ -97,7 +97,7 @@ def fit(task: Task, encoder: str, tmp_path: Path) -> Callable[..., Fitted[MatchM
         trainer = MatchTrainer(
             inputs=TEXTS,
             model=MatchSettings(encoder=settings, loss=LOSSES[loss]),
-            train=TrainSettings(epochs=epochs, **{"batch_size": 24, "learning_rate": rate} | train),
+            train=MatchTrainSettings(epochs=epochs, **{"batch_size": 24, "learning_rate": rate} | train),
             seed=seed,
             candidates=5,
         )
@@ -170,15 +170,17 @@ def files(tmp_path: Path, vocabulary_file: Path) -> Files:
 
 
 def brief(model: MatchSettings) -> MatchTrainer:
-    return MatchTrainer(inputs=TEXTS, model=model, train=TrainSettings(epochs=1, batch_size=4), seed=2, candidates=1)
+    return MatchTrainer(
+        inputs=TEXTS, model=model, train=MatchTrainSettings(epochs=1, batch_size=4), seed=2, candidates=1
+    )
 
 
 def test_in_a_batch_every_right_answer_of_a_question_is_right(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
 
-    def noted(*arguments: Any) -> Any:
+    def noted(*arguments: Any, **more: Any) -> Any:
         made.append(arguments)
-        return training_batches(*arguments)
+        return training_batches(*arguments, **more)
 
     monkeypatch.setattr(module, "training_batches", noted)
     fit_match(brief(MatchSettings(encoder=BAG)), files, Candidates(files.all), progress=False)
@@ -245,7 +247,7 @@ def crossing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         )
         for split, rows in splits.items()
     }
-    train = TrainSettings(epochs=8, batch_size=12, learning_rate=0.02)
+    train = MatchTrainSettings(epochs=8, batch_size=12, learning_rate=0.02)
     settings = MatchTrainer(inputs=inputs, model=model, train=train, seed=3, candidates=2)
     return settings, Files(**files, vocabulary="", labels="")
 
