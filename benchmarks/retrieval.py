@@ -9,9 +9,10 @@ Every held-out question is ranked against all answers. The split number is the s
 import os
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -25,8 +26,13 @@ from components.ingest.check import check_source
 from components.ingest.parse import Record
 from components.ingest.units import read_records, units_of
 from components.tasks.settings import MatchSettings
+from components.train.settings import MatchTrainer, MatchTrainSettings
 from pipeline.config import MatchConfig, load_config
 from pipeline.quiet import chatter_to
+
+if TYPE_CHECKING:
+    from components.train.candidates import Candidates
+    from components.train.files import Files
 
 TEST, VALIDATION = 100, 50
 _SIDES = ("question", "answer")
@@ -41,54 +47,70 @@ def main(
     splits: int = 5,
 ) -> None:
     """Print mean ± standard deviation over the splits."""
-    settings = load_config(config, overrides or ())
-    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
-        raise UserError(f"{config}: is not about matching texts to texts")
-    records = _records(settings)
+    settings, records = read_texts(config, overrides or ())
     with chatter_to(Path(os.devnull)):
-        results = [_split(settings, records, seed) for seed in range(splits)]
-    table = Table(f"{splits} splits of {TEST} held-out questions", *METRICS, box=box.MARKDOWN)
+        results = [compare(_models(settings), records, seed) for seed in range(splits)]
+    print_table(results)
+
+
+def print_table(results: Sequence[Mapping[str, Metrics]]) -> None:
+    """Mean ± standard deviation over the splits, a row for each name."""
+    table = Table(f"{len(results)} splits of {TEST} held-out questions", *METRICS, box=box.MARKDOWN)
     for name in results[0]:
         values = {metric: [result[name][metric] for result in results] for metric in METRICS}
         table.add_row(name, *(f"{np.mean(values[metric]):.3f} ± {np.std(values[metric]):.3f}" for metric in METRICS))
     Console(width=120).print(table)
 
 
-def _records(settings: MatchConfig) -> list[Record]:
+def read_texts(config: Path, overrides: Sequence[str]) -> tuple[MatchConfig, list[Record]]:
+    """A configuration and the rows of its data.
+
+    Raises:
+        UserError: it does not match texts to texts.
+    """
+    settings = load_config(config, overrides)
+    if not isinstance(settings, MatchConfig) or set(settings.data.inputs.values()) != {"text"}:
+        raise UserError(f"{config}: is not about matching texts to texts")
     source = check_source(settings.data)
     rows = [row for unit in units_of(source.files, source.format) for row in read_records(unit, settings.data)]
-    return [row for row in rows if isinstance(row, Record)]
+    return settings, [row for row in rows if isinstance(row, Record)]
 
 
-def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[str, Metrics]:
+@contextmanager
+def open_split(records: Sequence[Record], seed: int) -> "Iterator[tuple[Files, Candidates]]":
+    """Files of one split, as long as it is open, and all its candidates."""
+    from components.train.candidates import Candidates
+    from components.train.files import Files
+
+    shuffled = random.Random(seed).sample(records, len(records))
+    split = {"test": shuffled[:TEST], "validation": shuffled[TEST : TEST + VALIDATION]}
+    split["train"] = shuffled[TEST + VALIDATION :]
+    with tempfile.TemporaryDirectory() as folder:
+        vocabulary = _write_vocabulary(Path(folder) / "tokens", split["train"])
+        written = {name: [_write_examples(Path(folder) / f"{name}.gz", split[name], vocabulary)] for name in split}
+        files = Files(**written, vocabulary=str(vocabulary), labels="")
+        yield files, Candidates(files.all)
+
+
+def compare(variants: Mapping[str, MatchTrainer], records: Sequence[Record], seed: int) -> dict[str, Metrics]:
+    """What each variant reaches on the held-out questions of one split, and TF-IDF."""
     import tensorflow as tf
 
     from components.evaluate.tfidf import tfidf_ranks
     from components.losses.scores import unit_vectors
     from components.tasks.match import key
-    from components.train.candidates import Candidates
     from components.train.encoding import Encoder
-    from components.train.files import Files
     from components.train.match import encode_library, fit_match
     from components.train.rows import read_rows
 
-    shuffled = random.Random(seed).sample(records, len(records))
-    split = {"test": shuffled[:TEST], "validation": shuffled[TEST : TEST + VALIDATION]}
-    split["train"] = shuffled[TEST + VALIDATION :]
-    config = config.model_copy(update={"seed": seed})
     ranks: dict[str, np.ndarray] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        vocabulary = _write_vocabulary(Path(folder) / "tokens", split["train"])
-        written = {name: [_write_examples(Path(folder) / f"{name}.gz", split[name], vocabulary)] for name in split}
-        files = Files(**written, vocabulary=str(vocabulary), labels="")
-        candidates = Candidates(files.all)
+    with open_split(records, seed) as (files, candidates):
         questions, answers = zip(*read_rows(files.test, ("question", "answer")), strict=True)
         right: dict[str | bytes, list[bytes]] = {}
         for question, answer in read_rows(files.all, ("question", "answer")):
             right.setdefault(question, []).append(answer)
-        for name, model in _models(config).items():
-            settings = config.trainer_settings.model_copy(update={"model": model})
-            fitted = fit_match(settings, files, candidates, progress=False)
+        for name, settings in variants.items():
+            fitted = fit_match(settings.model_copy(update={"seed": seed}), files, candidates, progress=False)
             library = encode_library(fitted.model, candidates, pictures=False)
             vectors = unit_vectors(Encoder(fitted.model.question)(questions))
             ranks[name] = library.rank(vectors, key(tf.constant(questions)), key(tf.constant(answers))).numpy()
@@ -96,12 +118,14 @@ def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[st
     return {name: _metrics(found) for name, found in ranks.items()}
 
 
-def _models(config: MatchConfig) -> dict[str, MatchSettings]:
-    """The configuration's model and the original's, by name."""
+def _models(config: MatchConfig) -> dict[str, MatchTrainer]:
+    """The configuration's settings, and those with the original's model, by name."""
     encoders = dict.fromkeys(encoder.type for encoder in config.model.encoders(config.data.inputs).values())
     return {
-        f"{' and '.join(encoders)}, {config.model.loss.type}": config.model,
-        ORIGINAL_MATCHER: MatchSettings(encoder=LSTM, loss=MATCH_LOSS),
+        f"{' and '.join(encoders)}, {config.model.loss.type}": config.trainer_settings,
+        ORIGINAL_MATCHER: config.trainer_settings.model_copy(
+            update={"model": MatchSettings(encoder=LSTM, loss=MATCH_LOSS), "train": MatchTrainSettings()}
+        ),
     }
 
 

@@ -26,7 +26,11 @@ class MatchModel(keras.Model):
         """Cosines, float32[B, B], of featurized questions (rows) with featurized answers (columns)."""
         questions = self.question(features["question"], training=training)
         answers = self.answer(features["answer"], training=training)
-        return cosine_scores(questions, answers)
+        return self.scores(questions, answers)
+
+    def scores(self, questions: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+        """Cosines, float32[B, C], of question vectors, float[B, D], with candidate vectors, float[C, D]."""
+        return cosine_scores(questions, candidates)
 
     def encode(self, side: Side, raw: tf.Tensor) -> tf.Tensor:
         """Unit vectors, float32[N, D], of raw texts or pictures, string[N]."""

@@ -25,11 +25,13 @@ class Fitted[Model: keras.Model]:
     """Metrics of the best epoch."""
     history: Mapping[str, list[float]]
     """Losses and metrics by epoch."""
+    curve: Sequence[tuple[float, float]] = ()
+    """When each validation was done, by `time.perf_counter`, and its merit; the untrained model's first."""
     replicas: int = 1
     """How many copies of the model learnt at once."""
 
     def record(self) -> dict[str, Any]:
-        """All but the model."""
+        """All but the model and the times of this process's clock."""
         return {
             "parameters": self.model.count_params(),
             "replicas": self.replicas,
@@ -89,7 +91,7 @@ def fit[Model: keras.Model](
         shuffle=False,
         verbose=_verbosity() if progress and chief else 0,
     )
-    return Fitted(model, keep_best.best_epoch, keep_best.best, history.history, replicas())
+    return Fitted(model, keep_best.best_epoch, keep_best.best, history.history, keep_best.curve, replicas())
 
 
 def _verbosity() -> int:

@@ -7,9 +7,8 @@ import keras
 import tensorflow as tf
 
 from components.encoders.tower import Tower
-from components.losses.scores import cosine_scores
 from components.tasks.match import MatchModel
-from components.train.memory import CandidateMemory
+from components.train.memory import FARTHEST, CandidateMemory
 from components.train.micro_batches import Parts
 
 SIDES = ("question", "answer")
@@ -64,11 +63,12 @@ class MatchLearner(MatchModel):
         return loss, gradients
 
     def _loss(self, vectors: Mapping[str, tf.Tensor], features: Any, positive: tf.Tensor) -> tf.Tensor:
-        scores = cosine_scores(vectors["question"], vectors["answer"])
+        questions, answers = (vectors[side] for side in SIDES)
+        scores = self.scores(questions, answers)
         if self.memory is not None:
-            keys = features[KEYS]
-            remembered = self.memory.scores(vectors["question"], keys["question"], keys["answer"])
-            self.memory.push(vectors["answer"], keys["answer"])
-            scores = tf.concat([scores, remembered], axis=1)
+            keys = [features[KEYS][side] for side in SIDES]
+            remembered = self.scores(questions, self.memory.vectors)
+            scores = tf.concat([scores, tf.where(self.memory.useless(*keys), FARTHEST, remembered)], axis=1)
             positive = tf.pad(positive, [[0, 0], [0, self.memory.size]])
+            self.memory.push(answers, keys[1])
         return self.compute_loss(y=positive, y_pred=scores)

@@ -7,7 +7,7 @@ is of use as long as the encoder moves slowly.
 import keras
 import tensorflow as tf
 
-from components.losses.scores import cosine_scores, unit_vectors
+from components.losses.scores import unit_vectors
 from components.tasks.right_answers import RightAnswers
 
 FARTHEST = -1.0
@@ -31,21 +31,16 @@ class CandidateMemory(keras.layers.Layer):
         self.keys = tf.Variable(tf.zeros([size], tf.int64), trainable=False, name="keys")
         self.pushed = tf.Variable(0, trainable=False, dtype=tf.int64, name="pushed")
 
-    def scores(self, questions: tf.Tensor, question_keys: tf.Tensor, answer_keys: tf.Tensor) -> tf.Tensor:
-        """Cosines of questions with all that is remembered; FARTHEST where that is right for the question, or nothing.
+    def useless(self, question_keys: tf.Tensor, answer_keys: tf.Tensor) -> tf.Tensor:
+        """What does not count for a question: what is right for it, and the places of nothing yet, bool[B, size].
 
         Args:
-            questions: float32[B, D].
             question_keys: int64[B]; see `match.key`.
             answer_keys: int64[C], of candidates, the first B of which are their answers.
-
-        Returns:
-            float32[B, size].
         """
         right = tf.equal(answer_keys[: tf.size(question_keys), tf.newaxis], self.keys[tf.newaxis, :])
         right |= self.right.matrix(question_keys, self.keys)
-        empty = tf.range(self.size, dtype=tf.int64) >= self.pushed
-        return tf.where(right | empty, FARTHEST, cosine_scores(questions, self.vectors))
+        return right | (tf.range(self.size, dtype=tf.int64) >= self.pushed)
 
     def push(self, candidates: tf.Tensor, keys: tf.Tensor) -> None:
         """Remember candidates, float32[C, D], with their keys, int64[C], in the place of the oldest."""
