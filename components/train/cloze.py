@@ -28,7 +28,7 @@ def random_span(text: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """A run of a fifth to three fifths of the words of each text, string[N]; at least one word."""
     pieces = words(text)
     count = pieces.row_lengths()
-    length, start = tf.unstack(random_runs(count, _SHORTEST, _LONGEST, seed))
+    length, start = random_runs(count, _SHORTEST, _LONGEST, seed)
     length = tf.minimum(tf.maximum(length, 1), count)
     place = tf.ragged.range(tf.minimum(start, count - length), tf.minimum(start, count - length) + length)
     return join(tf.gather(pieces, place, batch_dims=1))

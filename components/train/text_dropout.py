@@ -41,12 +41,12 @@ def drop_span(text: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
     return join(tf.ragged.boolean_mask(pieces, pieces.with_flat_values(kept)))
 
 
-def random_runs(count: tf.Tensor, least: float, most: float, seed: tf.Tensor) -> tf.Tensor:
-    """Lengths and starts, int64[2, N], of a run in each row of `count` places, int64[N].
+def random_runs(count: tf.Tensor, least: float, most: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lengths and starts, int64[N] each, of a run in each row of `count` places, int64[N].
 
     A length is uniform from `least` to `most` of the places, rounded to the nearest; a start is uniform where it fits.
     """
     draws = tf.random.stateless_uniform(tf.stack([2, tf.size(count)]), seed)
     length = tf.cast(tf.round((least + (most - least) * draws[0]) * tf.cast(count, tf.float32)), tf.int64)
     room = tf.cast(count - length + 1, tf.float32)
-    return tf.stack([length, tf.minimum(tf.cast(draws[1] * room, tf.int64), count - length)])
+    return length, tf.minimum(tf.cast(draws[1] * room, tf.int64), count - length)
