@@ -9,7 +9,7 @@ too. `benchmarks.quality` compares more rows on more data.
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +43,11 @@ def main(
         f"{' and '.join(encoders)}, {settings.model.loss.type}": Trained(keys),
         ORIGINAL_MATCHER: Trained(keys | {"model": ROWS["original"].settings["model"]}),
     }
+    compare(contenders, pairs, splits)
+
+
+def compare(contenders: Mapping[str, Contender], pairs: Sequence[Pair], splits: int) -> None:
+    """Let all contenders learn from the same splits and print what they reach on the held-out questions."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
     for split in range(splits):
         with tempfile.TemporaryDirectory() as folder, chatter_to(Path(os.devnull)):

@@ -17,11 +17,12 @@ from components.ingest.settings import LabelData, PairData, is_folder
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import (
     ClassifyTrainer,
+    ClassifyTrainSettings,
     ExportSettings,
     MatchExportSettings,
     MatchTrainer,
+    MatchTrainSettings,
     TrainerSettings,
-    TrainSettings,
 )
 from components.transform.settings import TransformSettings
 from pipeline.beam_settings import BeamSettings
@@ -58,7 +59,7 @@ class PipelineConfig(BaseModel):
     )
     transform: TransformSettings = Field(default=TransformSettings(), description="From text to tokens.")
     model: MatchSettings | ClassifySettings
-    train: TrainSettings = Field(default=TrainSettings(), description="How long and how fast to learn.")
+    train: MatchTrainSettings | ClassifyTrainSettings
     export: ExportSettings = Field(default=ExportSettings(), description="How the trained model is written.")
     gates: Mapping[Any, Gate]
     beam: BeamSettings = Field(default=BeamSettings(), description="Where the Beam jobs run.")
@@ -113,6 +114,7 @@ class MatchConfig(PipelineConfig):
     task: Literal["match"] = Field(default="match", description="`match`: questions to answers.")
     data: PairData = Field(description="Where the rows come from.")
     model: MatchSettings = Field(default=MatchSettings(), description="Encoders and loss.")
+    train: MatchTrainSettings = Field(default=MatchTrainSettings(), description="How long and fast to learn, and what.")
     export: MatchExportSettings = Field(default=MatchExportSettings(), description="How the trained model is written.")
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
     gates: dict[MatchMetric, Gate] = Field(
@@ -120,6 +122,14 @@ class MatchConfig(PipelineConfig):
         title="metric",
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
+
+    @model_validator(mode="after")
+    def _check_signals(self) -> Self:
+        try:
+            self.train.check(self.data.inputs)
+        except ValueError as error:
+            raise ValueError(f"train.{error}") from None
+        return self
 
     @model_validator(mode="after")
     def _check_dimensions(self) -> Self:
@@ -161,6 +171,7 @@ class ClassifyConfig(PipelineConfig):
     task: Literal["classify"] = Field(description="`classify`: texts or pictures to labels.")
     data: LabelData = Field(description="Where the rows come from.")
     model: ClassifySettings = Field(default=ClassifySettings(), description="Encoder and loss.")
+    train: ClassifyTrainSettings = Field(default=ClassifyTrainSettings(), description="How long and fast to learn.")
     neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
     gates: dict[ClassifyMetric, Gate] = Field(
         default={"accuracy": Gate(max_drop=0.01)},

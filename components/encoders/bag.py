@@ -58,6 +58,7 @@ class BagTower(Tower):
             initializer="zeros",
             regularizer=keras.regularizers.L2(settings.weight_decay),
         )
+        self.dropout = keras.layers.Dropout(settings.term_dropout)
         self.built = True
 
     def adapt(self, raw: Iterable[tf.Tensor]) -> None:
@@ -72,9 +73,7 @@ class BagTower(Tower):
         """Unit vectors, float32[N, dimensions]."""
         term = features.indices[:, 1]
         weights = features.values * tf.gather(self.lexicon.idf, term) * tf.exp(tf.gather(self.log_weight, term))
-        if training and self.settings.term_dropout:
-            weights = tf.nn.dropout(weights, self.settings.term_dropout)
-        return unit_vectors(self.lexicon.sketch(features, weights))
+        return unit_vectors(self.lexicon.sketch(features, self.dropout(weights, training=training)))
 
 
 def build_towers(settings: BagSettings, names: Sequence[str]) -> dict[str, Tower]:

@@ -29,6 +29,7 @@ class EmbeddingBagTower(Tower):
             shape=(settings.buckets, settings.dimensions),
             initializer=keras.initializers.RandomUniform(-_SPREAD, _SPREAD),
         )
+        self.dropout = keras.layers.Dropout(settings.word_dropout)
         self.built = True
 
     def adapt(self, raw: Iterable[tf.Tensor]) -> None:
@@ -42,9 +43,7 @@ class EmbeddingBagTower(Tower):
     def call(self, features: tf.SparseTensor, training: bool = False) -> tf.Tensor:
         """Vectors, float32[N, dimensions]."""
         row, word = features.indices[:, 0], features.indices[:, 1]
-        weights = features.values * tf.gather(self.idf, word)
-        if training and self.settings.word_dropout:
-            weights = tf.nn.dropout(weights, self.settings.word_dropout)
+        weights = self.dropout(features.values * tf.gather(self.idf, word), training=training)
         square = tf.math.unsorted_segment_sum(tf.square(weights), row, features.dense_shape[0])
         weights *= tf.gather(tf.math.rsqrt(tf.where(square > 0, square, 1.0)), row)
         sparse = tf.SparseTensor(features.indices, weights, features.dense_shape)

@@ -39,9 +39,17 @@ class MatchModel(keras.Model):
         """
         questions = self.question(features["question"], training=training)
         answers = self.answer(features["answer"], training=training)
+        return self.scores(questions, answers)
+
+    def scores(self, questions: tf.Tensor, candidates: tf.Tensor) -> tf.Tensor:
+        """Cosines of question vectors, float[B, D], with candidate vectors, float[C, D].
+
+        Returns:
+            float32[B, C], or float32[B, C, S] if there are sizes.
+        """
         if not self.sizes:
-            return cosine_scores(questions, answers)
-        return tf.stack([cosine_scores(questions[:, :size], answers[:, :size]) for size in self.sizes], axis=2)
+            return cosine_scores(questions, candidates)
+        return tf.stack([cosine_scores(questions[:, :size], candidates[:, :size]) for size in self.sizes], axis=2)
 
     def encode(self, side: Side, raw: tf.Tensor, dimensions: int | None = None) -> tf.Tensor:
         """Unit vectors, float32[N, D], of raw texts or pictures, string[N]; of the first numbers alone, if so many."""

@@ -55,6 +55,10 @@ class Candidates:
             if new.any():
                 yield places[new], answers[first[new]]
 
+    def contents(self) -> tf.Tensor:
+        """The raw values of all of them, string[C], in the order of the ids."""
+        return tf.constant(self.values(range(len(self))), tf.string)
+
     def values(self, places: Sequence[int]) -> list[bytes]:
         """The raw values of some of them."""
         wanted = dict.fromkeys(places, b"")

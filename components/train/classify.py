@@ -1,8 +1,10 @@
 """Trains and exports a `classify` model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from components.encoders.settings import EncoderSettings
@@ -17,8 +19,10 @@ from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
 from components.train.fit import Fitted, fit
-from components.train.rows import read_batches, read_rows, sample_batches
+from components.train.rows import READ_BATCH, read_batches, read_rows, records, sample_batches
+from components.train.sampler import ClassSampler
 from components.train.settings import ClassifyTrainer
+from components.train.signal_settings import SamplerSettings
 from components.train.validation import LabelValidation
 from components.transform.vocabulary import read_vocabulary
 
@@ -61,7 +65,7 @@ def fit_classify(
     model = build_model(encoder, settings.model.loss, name, files)
     rows = list(read_rows(files.validation, (name, "label")))
     validation = LabelValidation(rows, model.labels.numpy().tolist(), settings.seed)
-    batches = label_batches(model, files, settings.train.batch_size, settings.seed)
+    batches = label_batches(model, files, settings.train.batch_size, settings.seed, settings.train.sampler)
     return fit(
         model,
         batches,
@@ -69,7 +73,7 @@ def fit_classify(
         settings.train,
         rate=encoder.learning_rate,
         least_steps=encoder.least_steps,
-        schedules=model.objective.schedules,
+        callbacks=model.objective.schedules,
         log_dir=log_dir,
         progress=progress,
     )
@@ -85,10 +89,19 @@ def build_model(encoder: EncoderSettings, loss: ClassifyLossSettings, name: str,
     return ClassifyModel(tower, loss.build(len(labels), tower.dimensions), labels)
 
 
-def label_batches(model: ClassifyModel, files: Files, batch_size: int, seed: int) -> tuple[tf.data.Dataset, int]:
+def label_batches(
+    model: ClassifyModel, files: Files, batch_size: int, seed: int, sampler: SamplerSettings | None = None
+) -> tuple[tf.data.Dataset, int]:
     """Batches of (features, label ids) of the training rows without end, and how many make one pass."""
     columns = (_LABEL, lambda examples: examples["label_id"])
-    return training_batches(files.train, {model.tower.name: model.tower}, columns, batch_size, seed)
+    balanced = None if sampler is None else ClassSampler(sampler, _label_ids(files.train), seed)
+    return training_batches(files.train, {model.tower.name: model.tower}, columns, batch_size, seed, sampler=balanced)
+
+
+def _label_ids(train_files: Sequence[str]) -> np.ndarray:
+    """Of each record, in the order of the files."""
+    parsed = records(train_files).batch(READ_BATCH).map(lambda batch: tf.io.parse_example(batch, _LABEL)["label_id"])
+    return np.concatenate(list(parsed.as_numpy_iterator()))
 
 
 def encode_references(model: ClassifyModel, files: Files, seed: int) -> References:

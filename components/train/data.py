@@ -8,6 +8,8 @@ import tensorflow as tf
 from components.encoders.tower import Tower
 from components.train.distribute import distributed
 from components.train.rows import count, records, size
+from components.train.sampler import ClassSampler
+from components.train.signals import Signals
 
 LOAD_BATCH = 64
 SHUFFLE_ROWS = 50_000
@@ -17,6 +19,7 @@ MAX_MEMORY = 1 << 29
 
 type Examples = dict[str, Any]
 type Target = Callable[[Examples], tf.Tensor]
+type More = Callable[[Examples], dict[str, Any]]
 
 
 def ids_feature(name: str) -> str:
@@ -30,6 +33,10 @@ def training_batches(
     target: tuple[Mapping[str, Any], Target],
     batch_size: int,
     seed: int,
+    *,
+    signals: Signals | None = None,
+    sampler: ClassSampler | None = None,
+    more: More = lambda _: {},
 ) -> tuple[tf.data.Dataset, int]:
     """Batches of (features by tower, targets) without end, and how many make one pass over the records.
 
@@ -44,43 +51,101 @@ def training_batches(
         target: features that the targets are made of, as `tf.io.parse_example` wants them, and how.
         batch_size: rows of a batch, of all replicas together.
         seed: of the order.
+        signals: what else is done to batches of pairs, whose features are made anew for each batch then.
+        sampler: what chooses the rows of a batch instead of a random order; the records are kept in memory then.
+        more: features that no tower makes.
     """
     columns, make_target = target
-    names = {name: ids_feature(name) if tower.reads_token_ids else name for name, tower in towers.items()}
-    spec = dict(columns) | {
-        names[name]: tf.io.RaggedFeature(tf.int64) if tower.reads_token_ids else tf.io.FixedLenFeature([], tf.string)
-        for name, tower in towers.items()
-    }
+    reader = _Reader(towers, columns, raw=signals is not None)
 
     def parse(serialized: tf.Tensor) -> tuple[dict[str, Any], Examples]:
-        examples = tf.io.parse_example(serialized, spec)
-        features = {
-            name: (tower.featurize_ids if tower.reads_token_ids else tower.featurize)(examples[names[name]])
-            for name, tower in towers.items()
-        }
-        return features, {name: examples[name] for name in columns}
+        examples = reader.parse(serialized)
+        return reader.featurize(examples), {name: examples[name] for name in columns}
 
     row_bytes = [tower.feature_bytes for tower in towers.values()]
-    loaded = _load(files, parse, sum(filter(None, row_bytes))) if all(row_bytes) else None
-    rows = count(files) if loaded is None else int(tf.nest.flatten(loaded)[0].shape[0])
+    fixed = signals is None and all(row_bytes)
+    loaded = _load(files, parse, sum(filter(None, row_bytes))) if fixed else None
+    held = _all(files) if loaded is None and sampler is not None else loaded
+    rows = count(files) if held is None else int(tf.nest.flatten(held)[0].shape[0])
 
-    def make(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        share = context.get_per_replica_batch_size(batch_size)
-        if loaded is None:
+    def order(share: int) -> tf.data.Dataset:
+        if sampler is not None:
+            return sampler.batches()
+        if held is None:
             buffer = max(min(SHUFFLE_ROWS, rows * SHUFFLE_BYTES // max(size(files), 1)), batch_size)
             shuffled = records(files).shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
         else:
             shuffled = tf.data.Dataset.range(rows).shuffle(rows, seed=seed, reshuffle_each_iteration=True)
-        batches = shuffled.batch(share, drop_remainder=rows >= share).repeat()
-        batches = batches.shard(context.num_input_pipelines, context.input_pipeline_id)
-        if loaded is None:
-            parsed = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        else:
-            parsed = batches.map(lambda rows: tf.nest.map_structure(lambda values: tf.gather(values, rows), loaded))
-        finished = parsed.map(lambda features, examples: (features, make_target(examples)))
-        return finished.prefetch(tf.data.AUTOTUNE)
+        return shuffled.batch(share, drop_remainder=rows >= share).repeat()
 
-    return distributed(make, batch_size), max(rows // batch_size, 1)
+    def make(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        share = context.get_per_replica_batch_size(batch_size)
+        if signals is not None:
+            return _with_signals(order(signals.own_rows(share)), context, reader, signals, share).map(finish)
+        batches = order(share).shard(context.num_input_pipelines, context.input_pipeline_id)
+        if held is not None:
+            batches = batches.map(lambda rows: tf.nest.map_structure(lambda values: tf.gather(values, rows), held))
+        if loaded is None:
+            batches = batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        return batches.map(finish).prefetch(tf.data.AUTOTUNE)
+
+    def finish(features: dict[str, Any], examples: Examples) -> tuple[dict[str, Any], tf.Tensor]:
+        return features | more(examples), make_target(examples)
+
+    own_rows = batch_size if signals is None else signals.own_rows(batch_size)
+    return distributed(make, batch_size), max(rows // own_rows, 1)
+
+
+def _with_signals(
+    batches: tf.data.Dataset, context: tf.distribute.InputContext, reader: "_Reader", signals: Signals, share: int
+) -> tf.data.Dataset:
+    """Features and pairs of batches of records; `share` is how many rows there are to be."""
+
+    def parse(step: tf.Tensor, serialized: tf.Tensor) -> tuple[dict[str, Any], Examples]:
+        pairs = signals.extend(reader.parse(serialized), share, step)
+        return reader.featurize(signals.alter(pairs, step)), pairs
+
+    mine = batches.enumerate().shard(context.num_input_pipelines, context.input_pipeline_id)
+    if signals.reads_ahead:
+        return mine.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return mine.map(parse).with_options(options)
+
+
+class _Reader:
+    """What the records hold of each tower's input, and the features of it.
+
+    Args:
+        towers: what encodes which part of a row.
+        columns: what else is read.
+        raw: read raw values also for towers that could read the Transform step's token ids.
+    """
+
+    def __init__(self, towers: Mapping[str, Tower], columns: Mapping[str, Any], *, raw: bool) -> None:
+        self._towers = towers
+        self._by_ids = {name for name, tower in towers.items() if tower.reads_token_ids and not raw}
+        ids = {ids_feature(name): tf.io.RaggedFeature(tf.int64) for name in self._by_ids}
+        values = {name: tf.io.FixedLenFeature([], tf.string) for name in towers if name not in self._by_ids}
+        self._spec = dict(columns) | ids | values
+
+    def parse(self, serialized: tf.Tensor) -> Examples:
+        """Columns and inputs of records, string[N]."""
+        return tf.io.parse_example(serialized, self._spec)
+
+    def featurize(self, examples: Examples) -> dict[str, Any]:
+        """Features by tower."""
+        return {
+            name: tower.featurize_ids(examples[ids_feature(name)])
+            if name in self._by_ids
+            else tower.featurize(examples[name])
+            for name, tower in self._towers.items()
+        }
+
+
+def _all(files: Sequence[str]) -> tf.Tensor:
+    """All records, string[R]."""
+    return tf.constant(list(records(files).as_numpy_iterator()), tf.string)
 
 
 def _load(files: Sequence[str], parse: Callable[[tf.Tensor], Any], row_bytes: int) -> Any | None:

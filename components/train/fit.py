@@ -27,11 +27,13 @@ class Fitted[Model: keras.Model]:
     """Metrics of the best epoch."""
     history: Mapping[str, list[float]]
     """Losses and metrics by epoch."""
+    curve: Sequence[tuple[float, float]] = ()
+    """When each validation was done, by `time.perf_counter`, and its merit; the untrained model's first."""
     replicas: int = 1
     """How many copies of the model learnt at once."""
 
     def record(self) -> dict[str, Any]:
-        """All but the model."""
+        """All but the model and the times of this process's clock."""
         return {
             "parameters": self.model.count_params(),
             "replicas": self.replicas,
@@ -61,7 +63,7 @@ def fit[Model: keras.Model](
     rate: float,
     least_steps: int = 1,
     loss: keras.losses.Loss | None = None,
-    schedules: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     log_dir: str | None = None,
     progress: bool = True,
 ) -> Fitted[Model]:
@@ -76,7 +78,7 @@ def fit[Model: keras.Model](
         rate: learning rate where the settings have none.
         least_steps: of an epoch, where the settings say nothing; a pass over few rows has fewer.
         loss: of the model's output; none where the model computes its own.
-        schedules: what changes while it learns.
+        callbacks: what else is to be done while it learns.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show Keras's progress bar on a terminal, or else a line for each epoch.
     """
@@ -94,11 +96,11 @@ def fit[Model: keras.Model](
         dataset,
         steps_per_epoch=steps,
         epochs=settings.epochs,
-        callbacks=[*schedules, validation, keep_best, *logs],
+        callbacks=[*callbacks, validation, keep_best, *logs],
         shuffle=False,
         verbose=_verbosity() if progress and chief else 0,
     )
-    return Fitted(model, keep_best.best_epoch, keep_best.best, history.history, replicas())
+    return Fitted(model, keep_best.best_epoch, keep_best.best, history.history, keep_best.curve, replicas())
 
 
 def _verbosity() -> int:

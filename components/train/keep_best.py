@@ -1,5 +1,7 @@
 """The best epoch, kept."""
 
+import time
+
 import keras
 import numpy as np
 
@@ -20,16 +22,20 @@ class KeepBest(keras.callbacks.Callback):
         self.patience = patience
         self.best_epoch = 0
         self.best: Scores = {}
+        self.curve: list[tuple[float, float]] = []
+        """When each validation was done, by `time.perf_counter`, and its merit; the untrained model's first."""
         self._weights: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Scores | None = None) -> None:
         """Score the untrained model."""
         del logs
         self._keep(0, self.validation.evaluate())
+        self.curve = [(time.perf_counter(), self.validation.merit(self.best))]
 
     def on_epoch_end(self, epoch: int, logs: Scores | None = None) -> None:
         """Keep a better epoch's weights; stop when there was none for too long."""
         assert logs is not None, "the validation comes first"  # noqa: S101
+        self.curve.append((time.perf_counter(), self.validation.merit(logs)))
         if self.validation.merit(logs) > self.validation.merit(self.best):
             self._keep(epoch + 1, {name: value for name, value in logs.items() if name in self.best})
         elif epoch + 1 - self.best_epoch >= self.patience:

@@ -7,18 +7,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
+from components.train.cloze import ClozePairs
 from components.train.data import training_batches
 from components.train.distribute import is_chief, scope
 from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
 from components.train.fit import Fitted, fit
+from components.train.hard_negatives import HardNegatives
+from components.train.learner import KEYS, SIDES, MatchLearner
+from components.train.memory import CandidateMemory
 from components.train.rows import read_batches, read_rows
 from components.train.settings import MatchTrainer
+from components.train.signals import Signals
 from components.train.validation import RetrievalValidation
 
 _PAIR = {side: tf.io.FixedLenFeature([], tf.string) for side in ("question", "answer")}
@@ -62,14 +68,27 @@ def fit_match(
         tower.adapt(_raw(side, files.train, candidates))
     towers = {side: tower for group in groups for side, tower in group.items()}
     loss = settings.model.build_loss(settings.inputs)
-    model = MatchModel(towers, settings.model.sizes(settings.inputs), loss.parts)
+    model = _model(settings, towers, loss.parts, candidates)
+    negatives = _negatives(settings, files, candidates)
 
     def labels(examples: dict[str, Any]) -> tf.Tensor:
         questions, answers = key(examples["question"]), key(examples["answer"])
-        same_answer = tf.equal(answers[:, tf.newaxis], answers[tf.newaxis, :])
+        own = answers[: tf.size(questions)]  # behind them come candidates without a question
+        same_answer = tf.equal(own[:, tf.newaxis], answers[tf.newaxis, :])
         return tf.logical_or(same_answer, candidates.right.matrix(questions, answers))
 
-    batches = training_batches(files.train, towers, (_PAIR, labels), settings.train.batch_size, settings.seed)
+    def keys(examples: dict[str, Any]) -> dict[str, Any]:
+        return {KEYS: {side: key(examples[side]) for side in SIDES}} if settings.train.memory else {}
+
+    batches = training_batches(
+        files.train,
+        towers,
+        (_PAIR, labels),
+        settings.train.batch_size,
+        settings.seed,
+        signals=_signals(settings, candidates, negatives),
+        more=keys,
+    )
     pairs = list(read_rows(files.validation, ("question", "answer")))
     validation = RetrievalValidation(pairs, candidates, settings.seed)
     encoders = settings.model.encoders(settings.inputs).values()
@@ -81,9 +100,46 @@ def fit_match(
         rate=min(encoder.learning_rate for encoder in encoders),
         least_steps=max(encoder.least_steps for encoder in encoders),
         loss=loss,
-        schedules=loss.schedules,
+        callbacks=[*loss.schedules, *([negatives] if negatives else [])],
         log_dir=log_dir,
         progress=progress,
+    )
+
+
+def _model(
+    settings: MatchTrainer, towers: dict[str, Tower], loss_parts: Sequence[keras.layers.Layer], candidates: Candidates
+) -> MatchModel:
+    train, sizes = settings.train, settings.model.sizes(settings.inputs)
+    if train.memory is None and train.micro_batch is None:
+        return MatchModel(towers, sizes, loss_parts)
+    memory = None
+    if train.memory is not None:
+        memory = CandidateMemory(train.memory, towers["answer"].dimensions, candidates.right)
+    return MatchLearner(towers, sizes, loss_parts, memory=memory, micro_batch=train.micro_batch)
+
+
+def _negatives(settings: MatchTrainer, files: Files, candidates: Candidates) -> HardNegatives | None:
+    if settings.train.hard_negatives is None:
+        return None
+    pairs = list(read_rows(files.train, ("question", "answer")))
+    return HardNegatives(settings.train.hard_negatives, pairs, candidates, settings.seed + 1)
+
+
+def _signals(settings: MatchTrainer, candidates: Candidates, negatives: HardNegatives | None) -> Signals | None:
+    """What is done to batches beside reading them; None if nothing is."""
+    train = settings.train
+    if not (train.inverse_cloze or negatives or train.word_dropout or train.span_dropout):
+        return None
+    cloze = None
+    if train.inverse_cloze is not None:
+        cloze = ClozePairs(train.inverse_cloze, candidates.contents(), settings.seed + 2)
+    return Signals(
+        [side for side, modality in settings.inputs.items() if modality == "text"],
+        settings.seed,
+        cloze=cloze,
+        negatives=negatives,
+        word_dropout=train.word_dropout,
+        span_dropout=train.span_dropout,
     )
 
 

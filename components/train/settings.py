@@ -1,11 +1,13 @@
 """Settings of the Trainer step."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from components.parts import Modality
 from components.tasks.settings import ClassifySettings, MatchSettings
+from components.train.signal_settings import ClozeSettings, HardNegativeSettings, SamplerSettings
 
 Distribute = Literal["none", "mirrored", "multi_worker"]
 Weights = Literal["float32", "float16", "int8"]
@@ -74,6 +76,77 @@ class TrainSettings(BaseModel):
         return self
 
 
+class MatchTrainSettings(TrainSettings):
+    """For `match`, and what is learnt from beside the pairs."""
+
+    inverse_cloze: ClozeSettings | None = Field(
+        default=None, description="Pairs made of candidates alone, so that every candidate is learnt from."
+    )
+    word_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of the words of questions and answers dropped in training."
+    )
+    span_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="Up to this share of a text's words, in one run, is dropped in training."
+    )
+    hard_negatives: HardNegativeSettings | None = Field(
+        default=None, description="Wrong candidates that the encoder takes for right, searched for before each epoch."
+    )
+    memory: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="So many candidates of earlier batches are negatives, too."
+    )
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        description="Encode so many rows of a batch at once: the memory of a small batch, the gradients of the large.",
+    )
+
+    @model_validator(mode="after")
+    def _check_one_process(self) -> Self:
+        for key in ("hard_negatives", "memory", "micro_batch"):
+            if self.distribute != "none" and getattr(self, key) is not None:
+                raise ValueError(f"{key} does not work with distribute: {self.distribute}; leave one of them out")
+        return self
+
+    def check(self, inputs: Mapping[str, Modality]) -> None:
+        """Whether the signals suit the inputs.
+
+        Raises:
+            ValueError: a signal of texts is wanted of pictures, or micro-batches of what is normalised by the batch.
+        """
+        pictures = [side for side, modality in inputs.items() if modality == "image"]
+        if self.inverse_cloze and pictures:
+            raise ValueError(f"inverse_cloze makes questions of pieces of texts, but {pictures[0]} is a picture")
+        if (self.word_dropout or self.span_dropout) and len(pictures) == len(inputs):
+            raise ValueError("word_dropout and span_dropout are for texts, but question and answer are pictures")
+        if self.micro_batch and pictures:
+            raise ValueError(
+                f"micro_batch does not work for pictures, whose encoder normalises by the batch; {pictures[0]} is one"
+            )
+
+
+class ClassifyTrainSettings(TrainSettings):
+    """For `classify`, and how rows are chosen."""
+
+    sampler: SamplerSettings | None = Field(
+        default=None,
+        description="Batches of a few labels with several rows each, all labels equally often, instead of random rows.",
+    )
+
+    @model_validator(mode="after")
+    def _check_sampler(self) -> Self:
+        if self.sampler is None:
+            return self
+        rows = self.sampler.classes * self.sampler.examples
+        if rows != self.batch_size:
+            raise ValueError(
+                f"sampler has {self.sampler.classes} classes of {self.sampler.examples} examples, {rows} rows, but"
+                f" batch_size is {self.batch_size}; they must be the same"
+            )
+        if self.distribute != "none":
+            raise ValueError(f"sampler does not work with distribute: {self.distribute}; leave one of them out")
+        return self
+
+
 class _TrainerSettings(BaseModel):
     """What `run_fn` needs to know whatever the task; travels to the step as JSON."""
 
@@ -88,6 +161,7 @@ class MatchTrainer(_TrainerSettings):
     """For `match`."""
 
     task: Literal["match"] = "match"
+    train: MatchTrainSettings
     model: MatchSettings
     candidates: int = Field(ge=1, description="How many candidates `search` returns.")
     export: MatchExportSettings = MatchExportSettings()
@@ -97,6 +171,7 @@ class ClassifyTrainer(_TrainerSettings):
     """For `classify`."""
 
     task: Literal["classify"] = "classify"
+    train: ClassifyTrainSettings
     model: ClassifySettings
     neighbors: int = Field(ge=1, description="How many neighbours `neighbors` returns.")
     export: ExportSettings = ExportSettings()

@@ -26,7 +26,7 @@ from components.tasks.match import MatchModel, key
 from components.tasks.right_answers import RightAnswers
 from components.tasks.settings import MatchSettings
 from components.train.match import export_match
-from components.train.settings import MatchTrainer, TrainSettings
+from components.train.settings import MatchTrainer, MatchTrainSettings
 from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from tests.components.corpus import ROWS, Row, Value, pair_records, pairs, write_records
@@ -204,7 +204,7 @@ def export(
     folder = tmp_path_factory.mktemp("export") / "Format-Serving"
     settings = MatchTrainer(
         inputs={"question": encoder.modality, "answer": encoder.modality},
-        train=TrainSettings(),
+        train=MatchTrainSettings(),
         seed=1,
         model=MatchSettings(encoder=encoder),
         candidates=CANDIDATES,

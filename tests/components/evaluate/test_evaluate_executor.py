@@ -28,7 +28,7 @@ from components.tasks.match import MatchModel, key
 from components.tasks.references import References
 from components.tasks.settings import ClassifySettings
 from components.train.classify import export_classify, judge
-from components.train.settings import ClassifyTrainer, TrainSettings
+from components.train.settings import ClassifyTrainer, ClassifyTrainSettings
 from tests.components.corpus import LABELS, Value, label_records, labelled, write_records
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ def test_an_exported_classifier_of_pictures_is_judged_beside_its_pixels(judged: 
     settings = ClassifyTrainer(
         inputs={"image": "image"},
         model=ClassifySettings(encoder=encoder),
-        train=TrainSettings(),
+        train=ClassifyTrainSettings(),
         seed=1,
         neighbors=2,
     )

@@ -21,7 +21,7 @@ from components.train import classify as module
 from components.train.classify import encode_references, export_classify, fit_classify, judge, train
 from components.train.files import Files
 from components.train.fit import Fitted
-from components.train.settings import ClassifyTrainer, TrainSettings
+from components.train.settings import ClassifyTrainer, ClassifyTrainSettings
 from components.train.validation import LabelValidation
 from tests.components.corpus import LABELS, Labelled, label_records, labelled, write_labels, write_records
 from tests.components.train.served import Served, example, moved_away
@@ -71,7 +71,7 @@ def task(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     settings = ClassifyTrainer(
         inputs={modality: modality},
         model=ClassifySettings(encoder=ENCODERS[modality], loss=CenterSettings(type="center", smoothing=0.1)),
-        train=TrainSettings(epochs=25, batch_size=8, learning_rate=0.02),
+        train=ClassifyTrainSettings(epochs=25, batch_size=8, learning_rate=0.02),
         seed=5,
         neighbors=4,
     )
@@ -116,7 +116,7 @@ def test_it_learns_and_keeps_the_best_epoch(task: Task, trained: Trained) -> Non
 
 
 def test_the_same_seed_gives_the_same_weights(task: Task) -> None:
-    brief = task.settings.model_copy(update={"train": TrainSettings(epochs=1, batch_size=8)})
+    brief = task.settings.model_copy(update={"train": ClassifyTrainSettings(epochs=1, batch_size=8)})
     one, same = (fit_classify(brief, task.files, progress=False) for _ in range(2))
     other = fit_classify(brief.model_copy(update={"seed": 6}), task.files, progress=False)
     assert one.history == same.history != other.history
@@ -176,7 +176,9 @@ def test_what_is_not_a_number_is_never_right(task: Task, trained: Trained) -> No
 
 def test_a_model_of_no_numbers_counts_as_wrong_everywhere(task: Task) -> None:
     """A learning rate that spoils every weight: validation keeps the untrained model."""
-    spoilt = task.settings.model_copy(update={"train": TrainSettings(epochs=2, batch_size=8, learning_rate=1e30)})
+    spoilt = task.settings.model_copy(
+        update={"train": ClassifyTrainSettings(epochs=2, batch_size=8, learning_rate=1e30)}
+    )
     fitted = fit_classify(spoilt, task.files, progress=False)
     assert fitted.history["val_accuracy"][-1] <= fitted.validation["val_accuracy"]
     assert all(np.isfinite(weight).all() for weight in fitted.model.get_weights())
@@ -245,7 +247,7 @@ def test_no_path_of_the_training_machine_is_left(task: Task, trained: Trained) -
 
 
 def test_train_does_it_all_and_tells(task: Task, tmp_path: Path) -> None:
-    brief = task.settings.model_copy(update={"train": TrainSettings(epochs=1, batch_size=20)})
+    brief = task.settings.model_copy(update={"train": ClassifyTrainSettings(epochs=1, batch_size=20)})
     record = json.loads(json.dumps(train(brief, task.files, str(tmp_path / "model"), str(tmp_path / "log"))))
     assert record["labels"] == list(LABELS)
     assert record["references"] == 40

@@ -17,7 +17,7 @@ from components.tasks.settings import MatchSettings
 from components.train.compress import LEAST, Compressed, Compression, quantized
 from components.train.export import export
 from components.train.match import export_match
-from components.train.settings import MatchExportSettings, MatchTrainer, TrainSettings, Weights
+from components.train.settings import MatchExportSettings, MatchTrainer, MatchTrainSettings, Weights
 from tests.components.train.served import Served, example
 
 type Pairs = list[tuple[bytes, bytes, bytes]]
@@ -107,7 +107,7 @@ def lstm(vocabulary_file: Path) -> MatchModel:
 def written(folder: Path, name: str, model: MatchModel, library: Library, settings: MatchExportSettings) -> Path:
     trainer = MatchTrainer(
         inputs={"question": "text", "answer": "text"},
-        train=TrainSettings(),
+        train=MatchTrainSettings(),
         seed=1,
         model=MatchSettings(encoder=LstmSettings(embedding=48, units=40)),
         candidates=2,
@@ -218,7 +218,7 @@ def test_every_encoder_is_served_compressed(  # noqa: PLR0917
 ) -> None:
     settings = MatchTrainer(
         inputs={"question": encoder.modality, "answer": encoder.modality},
-        train=TrainSettings(),
+        train=MatchTrainSettings(),
         seed=1,
         model=MatchSettings(encoder=encoder),
         candidates=2,

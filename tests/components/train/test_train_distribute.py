@@ -22,7 +22,7 @@ from components.train import worker
 from components.train.distribute import CLUSTER, cluster, distributed
 from components.train.files import Files
 from components.train.job import RECORD, Job
-from components.train.settings import ClassifyTrainer, Distribute, TrainSettings
+from components.train.settings import ClassifyTrainer, ClassifyTrainSettings, Distribute
 from tests.components.corpus import label_records, labelled, write_labels, write_records
 from tests.components.train.served import Served
 from tests.components.train.workers import describe, free_addresses, start_worker
@@ -50,7 +50,7 @@ def job(files: Files, folder: Path, distribute: Distribute = "none", **changes: 
     settings = ClassifyTrainer(
         inputs={"text": "text"},
         model=ClassifySettings(encoder=ENCODER, loss=CenterSettings(type="center", weight=0.1)),
-        train=TrainSettings.model_validate(train),
+        train=ClassifyTrainSettings.model_validate(train),
         seed=5,
         neighbors=2,
     )
@@ -158,4 +158,4 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("train", [{"distribute": "multi_worker"}, {"shared_folder": "/x"}])
 def test_several_workers_and_a_shared_folder_go_together(train: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="multi_worker needs shared_folder, and nothing else does"):
-        TrainSettings.model_validate(train)
+        ClassifyTrainSettings.model_validate(train)

@@ -13,7 +13,7 @@ from components.losses.settings import GrowthSettings, InfoNCESettings, MatchLos
 from components.tasks.settings import MatchSettings
 from components.train.files import Files
 from components.train.job import Job
-from components.train.settings import MatchTrainer, TrainSettings
+from components.train.settings import MatchTrainer, MatchTrainSettings
 from tests.components.corpus import Row, pair_records, write_records
 
 ROWS: list[Row] = [(str(number), f"question {number}", f"answer {number} of all", "") for number in range(16)]
@@ -27,7 +27,7 @@ def fit_mirrored(folder: Path, vocabulary_file: Path, loss: MatchLossSettings, r
     settings = MatchTrainer(
         inputs={"question": "text", "answer": "text"},
         model=MatchSettings(encoder=BagSettings(dimensions=32, buckets=1024, term_dropout=0), loss=loss),
-        train=TrainSettings(epochs=3, batch_size=12, learning_rate=rate, distribute="mirrored", patience=9),
+        train=MatchTrainSettings(epochs=3, batch_size=12, learning_rate=rate, distribute="mirrored", patience=9),
         seed=2,
         candidates=1,
     )

@@ -70,6 +70,9 @@ def test_the_best_epoch_is_kept_and_training_stops_after_patience(
     assert keep_best.best_epoch == weights == best
     assert keep_best.best == {"val_good": figures[best], "val_bad": 7.0}
     assert epochs == trained
+    times, merits = zip(*keep_best.curve, strict=True)
+    assert list(times) == sorted(times)
+    assert list(merits) == pytest.approx([good - 0.007 for good in figures[: trained + 1]], nan_ok=True)
 
 
 @pytest.mark.parametrize(

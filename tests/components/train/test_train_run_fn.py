@@ -14,14 +14,21 @@ from components.parts import Modality
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.job import RECORD
 from components.train.run_fn import run_fn
-from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings, parse_settings
+from components.train.settings import (
+    ClassifyTrainer,
+    ClassifyTrainSettings,
+    MatchTrainer,
+    MatchTrainSettings,
+    TrainerSettings,
+    parse_settings,
+)
 from components.transform.settings import TransformSettings
 from tests.components.corpus import LABELS, Row, label_records, labelled, picture, write_records
 
 SETTINGS = MatchTrainer(
     inputs={"question": "text", "answer": "text"},
     model=MatchSettings(encoder=LstmSettings(embedding=3, units=4)),
-    train=TrainSettings(epochs=1, batch_size=3),
+    train=MatchTrainSettings(epochs=1, batch_size=3),
     seed=9,
     candidates=3,
 )
@@ -90,7 +97,7 @@ def test_a_classifier_learns_from_what_the_transform_step_wrote(
     settings = ClassifyTrainer(
         inputs={modality: modality},
         model=ClassifySettings(encoder=encoder),
-        train=TrainSettings(epochs=1, batch_size=5),
+        train=ClassifyTrainSettings(epochs=1, batch_size=5),
         seed=9,
         neighbors=2,
     )
@@ -112,7 +119,7 @@ def test_a_classifier_learns_from_what_the_transform_step_wrote(
 
 def test_settings_are_known_by_their_task() -> None:
     classify = ClassifyTrainer(
-        inputs={"text": "text"}, model=ClassifySettings(), train=TrainSettings(), seed=1, neighbors=5
+        inputs={"text": "text"}, model=ClassifySettings(), train=ClassifyTrainSettings(), seed=1, neighbors=5
     )
     for settings in (SETTINGS, classify):
         assert parse_settings(settings.model_dump_json()) == settings
