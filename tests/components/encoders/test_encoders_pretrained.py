@@ -210,7 +210,7 @@ def test_each_layer_learns_at_its_own_rate(make: Make) -> None:
         ({"position_embedding_type": "relative_key"}, r"a BERT of another kind"),
     ],
 )
-def test_other_models_are_refused(tmp_path: Path, config: dict[str, object], message: str) -> None:
+def test_other_models_are_refused(tmp_path: Path, config: dict[str, Any], message: str) -> None:
     write_preset(tmp_path / "toy", **config)
     with pytest.raises(ValueError, match=message):
         PretrainedSettings(type="pretrained", preset=str(tmp_path / "toy"))
