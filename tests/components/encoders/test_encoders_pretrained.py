@@ -24,6 +24,7 @@ TEXTS = {
     "": [],
     "  Pérmit\t许可证!\n": ["permit", "许", "可", "证", "!"],
     "xxxx [SEP] 👍": ["[UNK]"] * 5,
+    "a² fe\u200bnce \x07 İ": ["[UNK]", "fence", "i"],
 }
 """Texts with the word pieces that BERT's tokenizer makes of them; brackets, ##x and ##p are not known."""
 
