@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from components.errors import UserError
-from components.tune.results import OBJECTIVES, Result, ranked, read_results, search_folder
+from components.tune.results import OBJECTIVES, Result, ranked, read_results, search_folder, shown
 from components.tune.values import given
 from pipeline.attended import Artifacts, attended, tell_steps
 from pipeline.code_version import code_version
@@ -76,7 +76,7 @@ def _search(config: PipelineConfig) -> dict[str, Any]:
     """All that makes trials comparable; their number does not."""
     return {
         "settings": given(config.trainer_settings),
-        "tune": config.tune.model_dump(mode="json", exclude={"trials"}),
+        "tune": config.tune.model_dump(mode="json", exclude={"trials"}, exclude_defaults=True),
         "code": code_version(_TRAINING),
     }
 
@@ -85,7 +85,7 @@ def _run(config: PipelineConfig, search: dict[str, Any], console: Console, *, fr
     tuning = {
         "folder": str(config.output_folder / _FOLDER),
         "search": search,
-        "tune": config.tune.model_dump_json(),
+        "tune": config.tune.model_dump_json(exclude_defaults=True),
         "fresh": fresh,
         "asked": datetime.datetime.now(datetime.UTC).isoformat(),  # keeps TFX's cache away: the state is the search's
     }
@@ -109,8 +109,9 @@ def _tell(config: PipelineConfig, results: Sequence[Result], file: Path, console
     if best is base:
         console.print(f"[yellow]![/] none of {len(results) - 1} trials was better than the config as it is")
     else:
-        change = f"{name} {best.score:.4f}, {base.score:.4f} as it is"
-        console.print(f"[green]✓[/] {change}; the best of many by validation is luckier than by test")
+        change = f"{name} {best.score:.4f}, of the config as it is {base.score:.4f}"
+        hint = "the best of many is partly luck, which the test split of a run shows"
+        console.print(f"[green]✓[/] {change}; {hint}", soft_wrap=True)
     console.print(f"[green]✓[/] wrote {escape(str(file))}", soft_wrap=True)
     console.print(f"\nNext: [bold]{called_as()} run {escape(str(file))}[/]", soft_wrap=True)
 
@@ -118,13 +119,19 @@ def _tell(config: PipelineConfig, results: Sequence[Result], file: Path, console
 def _table(config: PipelineConfig, results: Sequence[Result]) -> Table:
     keys, several = list(config.tune.ranges), config.tune.seeds > 1
     table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "trial", OBJECTIVES[config.task].name, *(["±"] if several else []), *keys):
-        table.add_column(heading, justify="right")
+    for heading in ("rank", "trial", OBJECTIVES[config.task].name, *(["±"] if several else []), *_short(keys)):
+        table.add_column(heading, justify="right", overflow="fold")
     for rank, result in enumerate(results, start=1):
         if rank > _SHOWN and result.number:
             continue
         spread = [f"{result.spread:.4f}"] if several else []
-        values = [escape(str(result.values[key])) if result.number else "as it is" for key in keys]
+        values = [escape(shown(result.values[key])) if result.number else "as it is" for key in keys]
         style = None if result.number else "bold"
         table.add_row(str(rank), str(result.number), f"{result.score:.4f}", *spread, *values, style=style)
     return table
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """Keys by their last part where that tells them apart."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)]

@@ -63,7 +63,8 @@ def _add(text: str, group: yaml.Node | None, key: str, value: Any) -> str:
     if not isinstance(group, yaml.MappingNode):  # null, which may have no text at all
         return f"{text[: start.index].rstrip(' ')} {{{entry}}}{text[end:]}"
     if not group.flow_style:
-        return f"{text[:end]}\n{' ' * start.column}{entry}{text[end:]}"
+        line_end = text.find("\n", end) if "\n" in text[end:] else len(text)  # past a comment
+        return f"{text[:line_end]}\n{' ' * start.column}{entry}{text[line_end:]}"
     inner = text[start.index + 1 : end - 1].rstrip()
     return f"{text[: start.index + 1]}{inner}{', ' if group.value else ''}{entry}{text[end - 1 :]}"
 

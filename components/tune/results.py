@@ -77,3 +77,8 @@ def ranked(results: Sequence[Result], objective: Objective) -> list[Result]:
     """Best first; among equals the earlier, so that the config as it is gives way to something better alone."""
     sign = -1 if objective.direction == "max" else 1
     return sorted(results, key=lambda one: (sign * one.score, one.number))
+
+
+def shown(value: Any) -> str:
+    """A value of a trial as `--set` takes it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 from keras_tuner.engine.base_tuner import BaseTuner
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from components.errors import UserError
 from components.train.settings import TrainerSettings
 from components.tune.oracle import make_oracle, values_of
-from components.tune.results import OBJECTIVES, Result, read_results, write_results
+from components.tune.results import OBJECTIVES, Result, read_results, shown, write_results
 from components.tune.settings import TuneSettings
 from components.tune.values import Values, with_values
 
@@ -121,12 +120,8 @@ class SettingsTuner(BaseTuner):
         self._say(result.number, f"{self.objective.name} {result.score:.4f} {result.seconds:7.1f} s", result.values)
 
     def _say(self, number: int, outcome: str, values: Values) -> None:
-        print(f"{number:>4} of {self.tune.trials}  {outcome}  {shown(values)}", flush=True)
-
-
-def shown(values: Mapping[str, Any]) -> str:
-    """Values as `--set` takes them."""
-    return " ".join(f"{key}={value}" for key, value in values.items()) or "the config as it is"
+        text = " ".join(f"{key}={shown(value)}" for key, value in values.items()) or "the config as it is"
+        print(f"{number:>4} of {self.tune.trials}  {outcome}  {text}", flush=True)
 
 
 def _number(trial: Trial) -> int:
