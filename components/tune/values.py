@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
+from pydantic import BaseModel
+
 from components.train.settings import TrainerSettings
 from components.tune.settings import Range
 
@@ -12,9 +14,17 @@ type Values = Mapping[str, Any]
 """By dotted key, as in `train.learning_rate`."""
 
 
-def given(settings: TrainerSettings) -> dict[str, Any]:
-    """What was said of a training, without defaults, which depend on the rest."""
-    return settings.model_dump(mode="json", exclude_unset=True) | {"task": settings.task}
+_TAGS = {"task", "type"}
+"""By these unions of settings are told apart."""
+
+
+def given(settings: BaseModel) -> dict[str, Any]:
+    """What was said of a training, fit for JSON, without defaults, which depend on the rest."""
+    plain = settings.model_dump(mode="json")
+    said = (settings.model_fields_set | _TAGS) & plain.keys()
+    return {
+        name: given(value) if isinstance(value, BaseModel) else plain[name] for name, value in settings if name in said
+    }
 
 
 def put(raw: dict[str, Any], key: str, value: Any) -> None:

@@ -67,11 +67,6 @@ def test_tune_killed_and_resumed_and_run(tuned_config: Path) -> None:
     assert f"validation mrr {best['scores'][0]:.3f}" in run.stdout
     assert len(anchorline("runs", tuned_config).stdout.splitlines()) == 2  # a heading and the run; a search is none
 
-    again = anchorline("tune", tuned_config, "--fresh", "--trials", "1", "-o", tuned_config.parent / "one.yaml")
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert [trial["number"] for trial in json.loads((search / "trials.json").read_text())] == [0, 1]
-    assert (tuned_config.parent / "one.yaml").exists()
-
 
 def test_what_cannot_be_tuned_is_one_sentence(small_config: Path) -> None:
     nothing = anchorline("tune", small_config)

@@ -13,7 +13,7 @@ from components.tune.values import given, is_whole, rounded, with_values
 
 SETTINGS = MatchTrainer(
     inputs={"question": "text", "answer": "text"},
-    model=MatchSettings(encoder=BagSettings(type="bag", buckets=4096)),
+    model=MatchSettings(encoder=BagSettings(buckets=4096)),
     train=TrainSettings(epochs=3),
     seed=7,
     candidates=4,
