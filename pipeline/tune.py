@@ -120,12 +120,12 @@ def _table(config: PipelineConfig, results: Sequence[Result]) -> Table:
     keys, several = list(config.tune.ranges), config.tune.seeds > 1
     table = Table(box=None, pad_edge=False)
     for heading in ("rank", "trial", OBJECTIVES[config.task].name, *(["±"] if several else []), *_short(keys)):
-        table.add_column(heading, justify="right", overflow="fold")
+        table.add_column(heading, justify="right", overflow="fold", min_width=len(heading))
     for rank, result in enumerate(results, start=1):
         if rank > _SHOWN and result.number:
             continue
         spread = [f"{result.spread:.4f}"] if several else []
-        values = [escape(shown(result.values[key])) if result.number else "as it is" for key in keys]
+        values = [escape(shown(result.values[key])) for key in keys] if result.number else ["as it is"]
         style = None if result.number else "bold"
         table.add_row(str(rank), str(result.number), f"{result.score:.4f}", *spread, *values, style=style)
     return table
