@@ -56,12 +56,17 @@ class SettingsTuner(BaseTuner):
             self._keep(self._train(0, {}))
 
     def run_trial(self, trial: Trial) -> dict[str, float]:
-        """Try one set of values; one that was kept right before the process ended is not trained again."""
+        """Try one set of values; what was tried is not trained again.
+
+        The oracle may ask again: where there are few values, or where the process ended before it heard of the answer.
+        """
         number, values = _number(trial), values_of(trial, self.tune.ranges)
-        result = self.results.get(number)
+        result = next((known for known in self.results.values() if known.values == values), None)
         if result is None:
             result = self._train(number, values)
             self._keep(result)
+        elif result.number != number:
+            self._say(number, f"as trial {result.number}", values)
         return {self.objective.name: result.score}
 
     def on_trial_end(self, trial: Trial) -> None:

@@ -14,7 +14,10 @@ from components.tune.settings import TuneSettings
 from components.tune.tuner import SettingsTuner
 from tests.components.tune.test_tune_values import SETTINGS
 
-pytestmark = pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning:keras_tuner")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning:keras_tuner"),
+    pytest.mark.filterwarnings("ignore:The optimal value found for dimension:UserWarning:sklearn"),
+]
 
 RANGES = {
     "train.learning_rate": {"min": 1e-4, "max": 0.1, "log": True},
@@ -106,6 +109,14 @@ def test_a_trial_that_was_kept_is_not_trained_again_though_the_oracle_has_not_he
     again = Trainings()
     search(tmp_path, again, tune)
     assert again.seen == []
+
+
+def test_values_that_come_again_are_not_trained_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit = Trainings()
+    search(tmp_path, fit, tuning(trials=6, algorithm="bayesian", ranges={"train.epochs": {"min": 4, "max": 6}}))
+    tried = [settings.train.epochs for settings in fit.seen[1:]]
+    assert sorted(tried) == [4, 5, 6]
+    assert capsys.readouterr().out.count("as trial ") == 3
 
 
 def test_more_trials_go_on_and_no_more_do_nothing(tmp_path: Path) -> None:
