@@ -193,6 +193,30 @@ def schedule(
 
 
 @app.command()
+def tune(
+    config: Config,
+    *,
+    trials: Annotated[
+        int | None, typer.Option(help="How many sets of values to try; by default tune.trials.", min=1)
+    ] = None,
+    overrides: Overrides = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write the best; by default CONFIG-tuned.yaml."),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the trials of an earlier, equal search.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what TensorFlow, Beam and TFX log.")] = False,
+) -> None:
+    """Try values of the keys in tune.ranges on the validation split and write the config with the best."""
+    from pipeline.config import load_config
+    from pipeline.tune import tune as search
+
+    given = overrides or []
+    counted = [*given, f"tune.trials={trials}"] if trials else given
+    search(load_config(config, counted), config, given, output, Console(highlight=False), fresh=fresh, verbose=verbose)
+
+
+@app.command()
 def data(config: Config, overrides: Overrides = None) -> None:
     """Read the data and show what a run would make of it, without running anything."""
     from pipeline.config import load_config

@@ -25,6 +25,8 @@ from components.train.settings import (
     TrainerSettings,
 )
 from components.transform.settings import TransformSettings
+from components.tune.settings import Range, TuneSettings
+from components.tune.values import changed, is_whole, put, with_values
 from pipeline.beam_settings import BeamSettings
 from pipeline.config_errors import sentence, show
 from pipeline.kubeflow_settings import KubeflowSettings
@@ -62,6 +64,7 @@ class PipelineConfig(BaseModel):
     train: MatchTrainSettings | ClassifyTrainSettings
     export: ExportSettings = Field(default=ExportSettings(), description="How the trained model is written.")
     gates: Mapping[Any, Gate]
+    tune: TuneSettings = Field(default=TuneSettings(), description="What `anchorline tune` searches.")
     beam: BeamSettings = Field(default=BeamSettings(), description="Where the Beam jobs run.")
     kubeflow: KubeflowSettings = Field(default=KubeflowSettings(), description="The pipeline on Kubeflow Pipelines.")
 
@@ -80,6 +83,26 @@ class PipelineConfig(BaseModel):
         except ValueError as error:
             raise ValueError(f"gates.{error}") from None
         return self
+
+    @model_validator(mode="after")
+    def _check_tune(self) -> Self:
+        for key, span in self.tune.ranges.items():
+            try:
+                self._try(key, span)
+            except ValueError as error:
+                raise ValueError(f"tune.ranges.{key}: {error}") from None
+        return self
+
+    def _try(self, key: str, span: Range) -> None:
+        settings = self.trainer_settings
+        for value in span.tried:
+            try:
+                with_values(settings, {key: value})
+            except ValidationError as error:
+                raw = changed(settings, {key: value})
+                raise ValueError(sentence(error.errors()[0], raw, type(settings))) from None
+        if span.choices is None:
+            is_whole(settings, key, span)
 
     @property
     @abstractmethod
@@ -280,22 +303,27 @@ class UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
+def split_override(override: str) -> tuple[str, Any]:
+    """Key and value of an override.
+
+    Raises:
+        ConfigError: it does not look like one.
+    """
     key, separator, text = override.partition("=")
     if not separator or not key:
         raise ConfigError(f"--set {override}: must look like a.b=value")
     try:
-        value = yaml.safe_load(text)
+        return key, yaml.safe_load(text)
     except yaml.YAMLError:
         raise ConfigError(f"--set {override}: the value is not valid YAML") from None
-    *parents, last = key.split(".")
-    node = raw
-    for parent in parents:
-        child = node.setdefault(parent, {})
-        if not isinstance(child, dict):
-            raise ConfigError(f"--set {override}: {parent} is {show(child)}, not a group of keys")
-        node = child
-    node[last] = value
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, value = split_override(override)
+    try:
+        put(raw, key, value)
+    except ValueError as error:
+        raise ConfigError(f"--set {override}: {error}") from None
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:

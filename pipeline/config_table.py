@@ -102,7 +102,9 @@ def _value(annotation: Any) -> str:
         return f"list of {_value(parts[0])}"
     if origin is dict:
         return f"{_value(parts[1])} by name"
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(annotation, str(annotation))
+    return {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any value"}.get(
+        annotation, str(annotation)
+    )
 
 
 def _default(field: FieldInfo) -> str:

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tensorflow_data_validation as tfdv
-from tfx.components import StatisticsGen, Trainer, Transform
+from tfx.components import StatisticsGen, Trainer, Transform, Tuner
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.data_types import RuntimeParameter
@@ -25,6 +26,7 @@ from components.ingest.summary import REJECTS_FILE
 from components.push.component import AtomicPusher
 from components.schema.component import CommittedSchema, InferSchema
 from components.serving_check.component import ServingCheck
+from components.tune.values import given
 from components.versions import newest_version
 from pipeline.config import PipelineConfig
 
@@ -50,9 +52,28 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
     Raises:
         UserError: the committed schema that the config names cannot be read, or Beam's workers could see no data.
     """
+    return _pipeline(config, elsewhere, _run_steps(config, elsewhere))
+
+
+def create_tuning(config: PipelineConfig, tuning: Mapping[str, Any]) -> Pipeline:
+    """The pipeline that searches the ranges of a configuration; up to Transform it is that of a run, and so its cache.
+
+    Args:
+        config: what to tune.
+        tuning: what `components.tune.tuner_fn` is told besides the settings of the training.
+    """
+    steps = _data_steps(config, None)
+    tune = Tuner(
+        tuner_fn="components.tune.tuner_fn.tuner_fn",
+        custom_config={**tuning, "settings": json.dumps(given(config.trainer_settings))},
+        **_training(steps),
+    )
+    return _pipeline(config, None, {**steps, "tune": tune})
+
+
+def _pipeline(config: PipelineConfig, elsewhere: Elsewhere | None, steps: Mapping[str, BaseNode]) -> Pipeline:
     if config.beam.runner == "dataflow" and elsewhere is None:
         raise UserError(f"beam.runner is dataflow, whose workers cannot see the folder {config.output_folder}")
-    steps = _steps(config, elsewhere)
     return Pipeline(
         pipeline_name=config.name if elsewhere is None else config.name.replace("_", "-"),  # KFP refuses underscores
         pipeline_root=str(config.output_folder / "artifacts"),
@@ -63,8 +84,8 @@ def create_pipeline(config: PipelineConfig, elsewhere: Elsewhere | None = None) 
     )
 
 
-def _steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, BaseNode]:
-    serving_folder = elsewhere.serving_folder if elsewhere else str(config.serving_folder)
+def _data_steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, BaseNode]:
+    """From the data to what is learnt from."""
     ingest = _ingest(config, elsewhere)
     examples = ingest.outputs["examples"]
     parts = config.data.parts
@@ -86,13 +107,34 @@ def _steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, Bas
         disable_analyzer_cache=True,
     )
     transform.add_upstream_node(anomalies)
+    return {
+        "ingest": ingest,
+        "statistics": statistics,
+        "schema": schema,
+        "anomalies": anomalies,
+        "transform": transform,
+    }
+
+
+def _training(steps: Mapping[str, BaseNode]) -> dict[str, Any]:
+    """What both Trainer and Tuner read."""
+    outputs = steps["transform"].outputs
+    return {
+        "examples": outputs["transformed_examples"],
+        "transform_graph": outputs["transform_graph"],
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["validation", "test"]),
+    }
+
+
+def _run_steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, BaseNode]:
+    serving_folder = elsewhere.serving_folder if elsewhere else str(config.serving_folder)
+    steps = _data_steps(config, elsewhere)
+    examples = steps["ingest"].outputs["examples"]
     train = Trainer(
         run_fn="components.train.run_fn.run_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["validation", "test"]),
         custom_config={"settings": config.trainer_settings.model_dump_json()},
+        **_training(steps),
     )
     newest = None if elsewhere else newest_version(serving_folder)
     baseline = Baseline(serving_folder=serving_folder, newest=str(newest or ""))
@@ -106,7 +148,7 @@ def _steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, Bas
     )
     baseline.add_upstream_node(train)
     serving_check = ServingCheck(
-        model=train.outputs["model"], examples=examples, rows=CHECKED_ROWS, parts=json.dumps(parts)
+        model=train.outputs["model"], examples=examples, rows=CHECKED_ROWS, parts=json.dumps(config.data.parts)
     )
     push = AtomicPusher(
         model=train.outputs["model"],
@@ -118,11 +160,7 @@ def _steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str, Bas
         run_name=_parameter("run_name", "") if elsewhere else None,
     )
     return {
-        "ingest": ingest,
-        "statistics": statistics,
-        "schema": schema,
-        "anomalies": anomalies,
-        "transform": transform,
+        **steps,
         "train": train,
         "baseline": baseline,
         "evaluate": evaluate,

@@ -9,6 +9,9 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.facts import Facts, read_facts
 
+TUNING = "tune-"
+"""With this begin the ids of searches, which are kept among the runs."""
+
 _DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 
@@ -25,14 +28,15 @@ class Run:
 
 
 def read_runs(database: Path) -> list[Run]:
-    """All runs in a metadata store, newest first."""
+    """All runs in a metadata store, newest first, without searches."""
     if not database.exists():
         return []
     connection = mlmd.ConnectionConfig()
     connection.sqlite.filename_uri = str(database)
     connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
     store = MetadataStore(connection)
-    runs = [_read_run(store, context) for context in store.get_contexts_by_type("pipeline_run")]
+    contexts = store.get_contexts_by_type("pipeline_run")
+    runs = [_read_run(store, context) for context in contexts if not context.name.startswith(TUNING)]
     return sorted(runs, key=lambda run: run.started, reverse=True)
 
 

@@ -12,13 +12,12 @@ from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.metadata import Metadata
+from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable.launcher import Launcher
 from tfx.orchestration.portable.runtime_parameter_utils import substitute_runtime_parameter
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.code_version import code_version
-from pipeline.config import PipelineConfig
-from pipeline.create import create_pipeline
 from pipeline.facts import Artifact
 from pipeline.history import read_outputs
 
@@ -44,12 +43,13 @@ class StepError(Exception):
         self.step = step
 
 
-def run_steps(config: PipelineConfig, announce: Callable[[str], None]) -> Iterator[Step]:
+def run_steps(pipeline: Pipeline, announce: Callable[[str], None], kind: str = "") -> Iterator[Step]:
     """Run every step in turn; TFX's cache stands in for those whose inputs, settings and code are as before.
 
     Args:
-        config: what to run.
+        pipeline: what to run.
         announce: is told the name of each step before it starts.
+        kind: with which the run's id begins.
 
     Yields:
         Each step when it is done.
@@ -57,21 +57,21 @@ def run_steps(config: PipelineConfig, announce: Callable[[str], None]) -> Iterat
     Raises:
         StepError: a step failed; later ones are not started.
     """
-    pipeline = Compiler().compile(create_pipeline(config))
-    run_id = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-    substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
-    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    compiled = Compiler().compile(pipeline)
+    run_id = kind + datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
+    substitute_runtime_parameter(compiled, {PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    deployment = runner_utils.extract_local_deployment_config(compiled)
     connection = deployment.metadata_connection_config
     metadata = Metadata(getattr(connection, connection.WhichOneof("connection_config")))
-    for node in (entry.pipeline_node for entry in pipeline.nodes):
+    for node in (entry.pipeline_node for entry in compiled.nodes):
         name = node.node_info.id
         executor = runner_utils.extract_executor_spec(deployment, name)
         _add_code_version(node, executor)
         launcher = Launcher(
             pipeline_node=node,
             mlmd_connection=metadata,
-            pipeline_info=pipeline.pipeline_info,
-            pipeline_runtime_spec=pipeline.runtime_spec,
+            pipeline_info=compiled.pipeline_info,
+            pipeline_runtime_spec=compiled.runtime_spec,
             executor_spec=executor,
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
         )

@@ -20,6 +20,11 @@ TELLING = 3
 """Labels and categories with fewer test rows are not named as weak."""
 
 
+def called_as() -> str:
+    """How the command line was called; ./dev says it."""
+    return os.environ.get("ANCHORLINE_PROGRAM", "anchorline")
+
+
 def remark(config: PipelineConfig, step: str, facts: Facts) -> str:
     """What there is to say of a finished step, in a few words."""
     if step == "ingest" and facts.ingest:
@@ -65,7 +70,7 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
         console.print(f"[green]✓[/] version {facts.unchanged} in production is this very model; nothing to push")
     else:
         console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
-    program = os.environ.get("ANCHORLINE_PROGRAM", "anchorline")  # ./dev says how it was called
+    program = called_as()
     if facts.withdrawn:
         back = f"{program} rollback {config_path} {facts.withdrawn}"
         console.print(f"  to bring it back: [bold]{back}[/]", soft_wrap=True)

@@ -18,17 +18,22 @@ def run_fn(fn_args: FnArgs) -> None:
     searches as a whole.
     """
     settings = parse_settings(fn_args.custom_config["settings"])
-    transform = tft.TFTransformOutput(fn_args.transform_output)
+    files = files_of(fn_args)
+    job = Job(settings=settings, files=files, folder=fn_args.serving_model_dir, log_dir=fn_args.model_run_dir)
+    if settings.train.distribute == "multi_worker":
+        run_with_workers(job)
+    else:
+        run(job)
+
+
+def files_of(fn_args: FnArgs) -> Files:
+    """What the Trainer and the Tuner are given to read."""
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     validation, test = fn_args.eval_files
-    files = Files(
+    return Files(
         train=fn_args.train_files,
         validation=[validation],
         test=[test],
         vocabulary=transform.vocabulary_file_by_name(NAME) or "",
         labels=transform.vocabulary_file_by_name(LABELS) or "",
     )
-    job = Job(settings=settings, files=files, folder=fn_args.serving_model_dir, log_dir=fn_args.model_run_dir)
-    if settings.train.distribute == "multi_worker":
-        run_with_workers(job)
-    else:
-        run(job)

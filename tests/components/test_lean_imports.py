@@ -21,8 +21,12 @@ HEAVY = {"tensorflow", "keras", "tfx", "apache_beam", "tensorflow_model_analysis
         "components.tasks.settings",
         "components.train.settings",
         "components.transform.settings",
+        "components.tune.results",
+        "components.tune.settings",
+        "components.tune.values",
         "components.versions",
         "pipeline.config",
+        "pipeline.tune",
     ],
 )
 def test_what_the_command_line_reads_imports_nothing_heavy(module: str) -> None:

@@ -35,6 +35,7 @@ def test_help_loads_nothing_heavy() -> None:
         "serve",
         "runs",
         "data",
+        "tune",
         "schedule",
         "rollback",
         "kubeflow",

@@ -324,3 +324,49 @@ def test_what_kubeflow_cannot_use_is_refused(tmp_path: Path, section: dict[str, 
     with pytest.raises(ConfigError) as refused:
         load_config(write(tmp_path, MINIMAL | {"kubeflow": section}))
     assert sentence in str(refused.value)
+
+
+TUNED: dict[str, Any] = MINIMAL | {
+    "model": {"encoder": {"type": "bag"}, "loss": {"type": "multiple_negatives_ranking"}}
+}
+
+
+@pytest.mark.parametrize(
+    ("ranges", "says"),
+    [
+        ({"train.learning_rat": [1]}, "train.learning_rat: unknown key; did you mean learning_rate?"),
+        ({"train.learning_rate": {"min": 0, "max": 1}}, "train.learning_rate: got 0.0; should be greater than 0"),
+        (
+            {"train.epochs": [3, 2.5]},
+            "train.epochs: got 2.5; should be a valid integer, got a number with",
+        ),
+        ({"model.encoder.units": [3]}, "model.encoder.units: unknown key"),
+        (
+            {"model.encoder.buckets": {"min": 2048, "max": 1e9}},
+            "model.encoder.buckets: got 1000000000.0; should be",
+        ),
+        ({"model.loss.type": ["center"]}, "model.loss.type: got 'center'; allowed are"),
+        ({"model.encoder": [{"type": "cnn"}]}, "encoder is cnn, which reads pictures, but question is a text"),
+        ({"train.epochs": {"min": 1, "max": 3, "step": 0.5}}, "takes whole numbers, so step cannot be 0.5"),
+        ({"train.epochs.x": [1]}, "train.epochs.x"),
+        ({"train.epochs": {"min": 3}}, "give min and max, or a list of values"),
+        ({"train.epochs": 3}, "there must be keys and values"),
+        ({"data.path": ["x"]}, "data.path cannot be tuned"),
+    ],
+)
+def test_every_end_of_a_range_is_tried_when_the_file_is_read(tmp_path: Path, ranges: dict[str, Any], says: str) -> None:
+    told = message(tmp_path, TUNED | {"tune": {"ranges": ranges}})
+    assert says in told
+    assert "tune.ranges" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_ranges_of_every_kind_are_taken(tmp_path: Path) -> None:
+    ranges = {
+        "train.learning_rate": [None, 0.1],
+        "model.loss.scale": {"min": 5, "max": 50},
+        "model.encoder.ngrams": [[3]],
+    }
+    config = load_config(write(tmp_path, TUNED | {"tune": {"trials": 3, "ranges": ranges}}))
+    assert config.tune.ranges.keys() == ranges.keys()
+    assert load_config(write(tmp_path, MINIMAL)).tune.ranges == {}

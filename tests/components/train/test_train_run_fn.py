@@ -40,7 +40,7 @@ def run(transformed: Path, test_split: list[str], folder: Path, settings: Traine
         FnArgs(
             train_files=[f"{transformed}/examples/Split-train/*"],
             eval_files=[f"{transformed}/examples/Split-test/*", *test_split],
-            transform_output=str(transformed / "graph"),
+            transform_graph_path=str(transformed / "graph"),
             serving_model_dir=str(folder / "model"),
             model_run_dir=str(folder / "run"),
             custom_config={"settings": settings.model_dump_json()},
