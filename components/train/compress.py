@@ -97,9 +97,11 @@ class Compression:
         self._of_modules: list[tuple[tf.Module, str, Compressed]] = []
         if weights == "float32":
             return
+        shared = set()  # by several layers: each variable once
         for resource in tracked:
             if isinstance(resource, keras.layers.Layer):
-                large = [value for value in resource.variables if _is_large(value)]
+                large = [value for value in resource.variables if _is_large(value) and id(value) not in shared]
+                shared |= {id(value) for value in large}
                 self._of_layers += [(value, Compressed(value.numpy(), weights)) for value in large]
             elif isinstance(resource, tf.Module):
                 for module in (resource, *resource.submodules):

@@ -134,7 +134,7 @@ def test_learns(
 ) -> None:
     fitted = fit(loss, epochs=EPOCHS[encoder])
     losses = fitted.history["loss"]
-    assert min(losses) < 0.95 * losses[0]
+    assert min(losses[1:]) < 0.95 * losses[0]  # what is mined changes with the model, and the loss with it
     assert fitted.validation["val_recall@1"] > start["val_recall@1"] + 0.3
     assert fitted.validation["val_mrr"] > start["val_mrr"] + 0.2
     assert fitted.validation["val_mrr"] == max(fitted.history["val_mrr"])
@@ -217,12 +217,13 @@ def test_in_a_batch_every_right_answer_of_a_question_is_right(files: Files, monk
 
 def test_a_margin_grows_and_what_a_step_costs_with_it(files: Files) -> None:
     growing = TripletSettings(
-        type="cosine_triplet", margin=2, negatives="all", margin_growth=GrowthSettings(start=0.5, epochs=2)
+        type="cosine_triplet", margin=2, negatives="all", margin_growth=GrowthSettings(start=1, epochs=2)
     )
-    settings = brief(MatchSettings(encoder=BAG, loss=growing))
+    still = BAG.model_copy(update={"term_dropout": 0.0})
+    settings = brief(MatchSettings(encoder=still, loss=growing))
     settings = settings.model_copy(update={"train": MatchTrainSettings(epochs=3, batch_size=4, learning_rate=1e-9)})
     losses = fit_match(settings, files, Candidates(files.all), progress=False).history["loss"]
-    assert np.diff(losses) == pytest.approx([0.75, 0.75], abs=0.2)  # by margin; dropout moves it, too
+    np.testing.assert_allclose(np.diff(losses), [0.5, 0.5], atol=0.02)  # one step an epoch: margin 1, 1.5, 2
 
 
 def test_vectors_are_learnt_at_every_size(files: Files) -> None:
