@@ -1,6 +1,6 @@
 """What a batch is made of with each signal, and that real fits learn with all of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def trainer(encoder: EncoderSettings = BAG, **train: Any) -> MatchTrainer:
 
 
 @pytest.fixture
-def batches(files: Files, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Iterator[Any]]:
+def batches(files: Files, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     """The first batches, with raw texts in the place of features, that a fit of these settings would learn from."""
 
     def make(count: int, **train: Any) -> list[Any]:
