@@ -81,11 +81,11 @@ def race(config: MatchConfig, pairs: Sequence[Pair], split: int) -> Race:
             ours.model_copy(update={"model": original, "train": plain}), files, candidates, progress=False
         )
         best = max(mrr for _, mrr in first.curve)
-        original_seconds = reached(first.curve, best) or 0.0
+        original_end = next(when for when, mrr in first.curve if mrr == best)
         restart = time.perf_counter()
         second = fit_match(ours, files, candidates, progress=False)
         end = reached(second.curve, best)
-    return Race(best, original_seconds - start, None if end is None else end - restart)
+    return Race(best, original_end - start, None if end is None else end - restart)
 
 
 def reached(curve: Sequence[tuple[float, float]], merit: float) -> float | None:

@@ -16,7 +16,8 @@ class ClozeSettings(_Settings):
         default=0.5,
         gt=0,
         lt=1,
-        description="Part of each batch that is made of candidates alone: a piece of one stands for its question.",
+        description="Part of each batch that is made of candidates alone: a piece of one stands for its question. Off "
+        "unless `inverse_cloze` is given; `{}` gives its defaults.",
     )
     unit: Literal["sentence", "span"] = Field(
         default="sentence", description="The piece: a `sentence`, or a `span` of a fifth to three fifths of the words."
@@ -26,7 +27,13 @@ class ClozeSettings(_Settings):
 class HardNegativeSettings(_Settings):
     """Settings of `components.train.hard_negatives.HardNegatives`."""
 
-    each: int = Field(default=1, ge=1, le=100, description="How many are drawn for each pair of a batch.")
+    each: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="How many are drawn for each pair of a batch, of the "
+        "candidates that the encoder ranks best before each epoch. Off unless `hard_negatives` is given.",
+    )
     ranks: tuple[int, int] = Field(
         default=(1, 30), description="From which rank to which, of the candidates that may be taken, they are drawn."
     )
@@ -54,5 +61,7 @@ class HardNegativeSettings(_Settings):
 class SamplerSettings(_Settings):
     """Settings of `components.train.sampler.ClassSampler`."""
 
-    classes: int = Field(ge=2, description="How many labels a batch has.")
+    classes: int = Field(
+        ge=2, description="How many labels a batch has, all equally often. Without `sampler` rows come at random."
+    )
     examples: int = Field(ge=1, description="How many rows of each.")
