@@ -69,7 +69,8 @@ def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[st
     from components.train.candidates import Candidates
     from components.train.encoding import Encoder
     from components.train.files import Files
-    from components.train.match import encode_library, fit_match
+    from components.train.library import build_library
+    from components.train.match import fit_match
     from components.train.rows import read_rows
 
     shuffled = random.Random(seed).sample(records, len(records))
@@ -89,9 +90,9 @@ def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[st
         for name, model in _models(config).items():
             settings = config.trainer_settings.model_copy(update={"model": model})
             fitted = fit_match(settings, files, candidates, progress=False)
-            library = encode_library(fitted.model, candidates, pictures=False)
-            vectors = unit_vectors(Encoder(fitted.model.question)(questions))
-            ranks[name] = library.rank(vectors, key(tf.constant(questions)), key(tf.constant(answers))).numpy()
+            library = build_library(fitted.model, candidates, settings, files.validation).library
+            vectors, asked = unit_vectors(Encoder(fitted.model.question)(questions)), tf.constant(questions)
+            ranks[name] = library.rank(vectors, key(asked), key(tf.constant(answers)), asked).numpy()
         ranks["TF-IDF"] = tfidf_ranks(questions, answers, library.shown.numpy().tolist(), right)
     return {name: _metrics(found) for name, found in ranks.items()}
 

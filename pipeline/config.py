@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from components.errors import UserError
 from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_bounds
 from components.ingest.settings import LabelData, PairData, is_folder
+from components.search.settings import IndexSettings, SearchSettings
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
 from components.transform.settings import TransformSettings
@@ -106,11 +107,21 @@ class MatchConfig(PipelineConfig):
     data: PairData = Field(description="Where the rows come from.")
     model: MatchSettings = Field(default=MatchSettings(), description="Encoders and loss.")
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
+    index: IndexSettings = Field(default=IndexSettings(), description="How `search` finds the nearest answers.")
+    search: SearchSettings = Field(default=SearchSettings(), description="What answers are ranked by.")
     gates: dict[MatchMetric, Gate] = Field(
         default={"mrr": Gate(max_drop=0.01)},
         title="metric",
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
+
+    @model_validator(mode="after")
+    def _check_search(self) -> Self:
+        try:
+            self.search.check(self.data.inputs)
+        except ValueError as error:
+            raise ValueError(f"search.{error}") from None
+        return self
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -126,7 +137,13 @@ class MatchConfig(PipelineConfig):
     def trainer_settings(self) -> MatchTrainer:
         """What the Trainer is told."""
         return MatchTrainer(
-            inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, candidates=self.candidates
+            inputs=self.data.inputs,
+            model=self.model,
+            train=self.train,
+            seed=self.seed,
+            candidates=self.candidates,
+            index=self.index,
+            search=self.search,
         )
 
 
@@ -137,6 +154,7 @@ class ClassifyConfig(PipelineConfig):
     data: LabelData = Field(description="Where the rows come from.")
     model: ClassifySettings = Field(default=ClassifySettings(), description="Encoder and loss.")
     neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
+    index: IndexSettings = Field(default=IndexSettings(), description="How `neighbors` finds the nearest rows.")
     gates: dict[ClassifyMetric, Gate] = Field(
         default={"accuracy": Gate(max_drop=0.01)},
         title="metric",
@@ -159,7 +177,12 @@ class ClassifyConfig(PipelineConfig):
     def trainer_settings(self) -> ClassifyTrainer:
         """What the Trainer is told."""
         return ClassifyTrainer(
-            inputs=self.data.inputs, model=self.model, train=self.train, seed=self.seed, neighbors=self.neighbors
+            inputs=self.data.inputs,
+            model=self.model,
+            train=self.train,
+            seed=self.seed,
+            neighbors=self.neighbors,
+            index=self.index,
         )
 
 

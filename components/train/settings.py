@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from components.parts import Modality
+from components.search.settings import IndexSettings, SearchSettings
 from components.tasks.settings import ClassifySettings, MatchSettings
 
 Distribute = Literal["none", "mirrored", "multi_worker"]
@@ -66,6 +67,8 @@ class MatchTrainer(_TrainerSettings):
     task: Literal["match"] = "match"
     model: MatchSettings
     candidates: int = Field(ge=1, description="How many candidates `search` returns.")
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
 
 
 class ClassifyTrainer(_TrainerSettings):
@@ -74,6 +77,7 @@ class ClassifyTrainer(_TrainerSettings):
     task: Literal["classify"] = "classify"
     model: ClassifySettings
     neighbors: int = Field(ge=1, description="How many neighbours `neighbors` returns.")
+    index: IndexSettings = IndexSettings()
 
 
 type TrainerSettings = MatchTrainer | ClassifyTrainer

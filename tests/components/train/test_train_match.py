@@ -23,7 +23,8 @@ from components.train.candidates import Candidates
 from components.train.data import training_batches
 from components.train.files import Files
 from components.train.fit import Fitted
-from components.train.match import encode_library, fit_match, train
+from components.train.library import build_library
+from components.train.match import fit_match, train
 from components.train.rows import read_rows
 from components.train.settings import MatchTrainer, TrainSettings
 from components.train.validation import RetrievalValidation
@@ -279,8 +280,8 @@ def test_a_library_of_pictures_shows_ids(crossing: tuple[MatchTrainer, Files]) -
     groups = settings.model.build(settings.inputs, "")
     model = MatchModel({side: tower for group in groups for side, tower in group.items()})
     pictures = settings.inputs["answer"] == "image"
-    library = encode_library(model, candidates, pictures=pictures)
+    library = build_library(model, candidates, settings, files.validation).library
     assert (library.shown.numpy().tolist() == candidates.ids) == pictures
     answers = tf.constant(candidates.values(range(3)))
-    np.testing.assert_allclose(library.vectors, model.encode("answer", answers), atol=1e-5)
+    np.testing.assert_allclose(library.similarity.index.vectors, model.encode("answer", answers), atol=1e-5)
     np.testing.assert_array_equal(library.keys, candidates.keys)
