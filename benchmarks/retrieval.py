@@ -24,6 +24,7 @@ from components.errors import UserError
 from components.ingest.check import check_source
 from components.ingest.parse import Record
 from components.ingest.units import read_records, units_of
+from components.search.settings import SearchSettings
 from components.tasks.settings import MatchSettings
 from pipeline.config import MatchConfig, load_config
 from pipeline.quiet import chatter_to
@@ -90,9 +91,12 @@ def _split(config: MatchConfig, records: Sequence[Record], seed: int) -> dict[st
         for name, model in _models(config).items():
             settings = config.trainer_settings.model_copy(update={"model": model})
             fitted = fit_match(settings, files, candidates, progress=False)
-            library = build_library(fitted.model, candidates, settings, files.validation).library
             vectors, asked = unit_vectors(Encoder(fitted.model.question)(questions)), tf.constant(questions)
-            ranks[name] = library.rank(vectors, key(asked), key(tf.constant(answers)), asked).numpy()
+            for addition, search in _searches(config).items():
+                searching = settings.model_copy(update={"search": search})
+                library = build_library(fitted.model, candidates, searching, files.validation).library
+                found = library.rank(vectors, key(asked), key(tf.constant(answers)), asked)
+                ranks[f"{name}{addition}"] = found.numpy()
         ranks["TF-IDF"] = tfidf_ranks(questions, answers, library.shown.numpy().tolist(), right)
     return {name: _metrics(found) for name, found in ranks.items()}
 
@@ -104,6 +108,12 @@ def _models(config: MatchConfig) -> dict[str, MatchSettings]:
         f"{' and '.join(encoders)}, {config.model.loss.type}": config.model,
         ORIGINAL_MATCHER: MatchSettings(encoder=LSTM, loss=MATCH_LOSS),
     }
+
+
+def _searches(config: MatchConfig) -> dict[str, SearchSettings]:
+    """Ranking by the cosine alone and, where the configuration adds TF-IDF, by both."""
+    alone = {"": SearchSettings()}
+    return alone if config.search.lexical == "none" else alone | {" + TF-IDF": config.search}
 
 
 def _metrics(ranks: np.ndarray) -> Metrics:

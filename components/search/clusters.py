@@ -8,10 +8,10 @@ from components.search.partitions import Layout
 HEAD = 64
 """Axes of a head, at most."""
 
-_SAMPLE = 40  # vectors a partition that the centres are found from
+_SAMPLE = 25  # vectors a partition that the centres are found from
 _SLACK = 1.3  # the largest partition over the mean
-_CHOICES = 16  # partitions that a vector asks for
-_BLOCK = 8_192
+_ROUNDS = 16  # in which vectors ask for a partition
+_BLOCK = 4_096
 
 
 def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np.ndarray]:
@@ -51,7 +51,7 @@ def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
         init="random",
         n_init=1,
         batch_size=_BLOCK,
-        max_iter=10,
+        max_iter=4,
         max_no_improvement=None,
         reassignment_ratio=0.01,
         compute_labels=False,
@@ -63,39 +63,40 @@ def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
 def assign(heads: np.ndarray, centers: np.ndarray, room: int) -> np.ndarray:
     """The partition of each vector, int64[C]: the nearest that has room.
 
-    Vectors ask in rounds, first for the nearest, then for the next; a partition takes the nearest of those that ask.
+    In each round the vectors that have no partition yet ask the nearest one with room, which takes the nearest of them;
+    who is still without after the last round goes wherever there is room.
 
     Args:
         heads: float32[C, H].
         centers: float32[P, H].
         room: of a partition; P · room must be at least C.
     """
-    choices = min(_CHOICES, len(centers))
-    asked, distances = _nearest_centers(heads, centers, choices)
     chosen = np.full(len(heads), -1)
     left = np.full(len(centers), room)
-    for choice in range(choices):
-        homeless = np.flatnonzero(chosen < 0)
-        wish = asked[homeless, choice]
-        queue = np.lexsort((distances[homeless, choice], wish))
-        homeless, wish = homeless[queue], wish[queue]
-        first = np.searchsorted(wish, wish)
-        taken = np.arange(len(wish)) - first < left[wish]
+    homeless = np.arange(len(heads))
+    for _ in range(_ROUNDS):
+        vacant = np.flatnonzero(left)
+        nearest, distances = _nearest_centers(heads, homeless, centers[vacant])
+        queue = np.lexsort((distances, nearest))
+        homeless, wish = homeless[queue], vacant[nearest[queue]]
+        taken = np.arange(len(wish)) - np.searchsorted(wish, wish) < left[wish]
         chosen[homeless[taken]] = wish[taken]
         left -= np.bincount(wish[taken], minlength=len(left))
-    chosen[chosen < 0] = np.repeat(np.arange(len(left)), left)[: np.count_nonzero(chosen < 0)]
+        homeless = homeless[~taken]
+        if not len(homeless):
+            return chosen
+    chosen[homeless] = np.repeat(np.arange(len(left)), left)[: len(homeless)]
     return chosen
 
 
-def _nearest_centers(heads: np.ndarray, centers: np.ndarray, choices: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each vector the nearest centres, nearest first, int32[C, choices], and how far, up to what all have alike."""
-    asked = np.zeros((len(heads), choices), np.int32)
-    distances = np.zeros((len(heads), choices), np.float32)
+def _nearest_centers(heads: np.ndarray, rows: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each of these rows the nearest centre, and half its squared distance."""
+    nearest, distances = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.float32)
     half = (centers**2).sum(axis=1) / 2
-    for start in range(0, len(heads), _BLOCK):
-        far = half - heads[start : start + _BLOCK] @ centers.T
-        near = np.argpartition(far, choices - 1, axis=1)[:, :choices]
-        near = np.take_along_axis(near, np.argsort(np.take_along_axis(far, near, axis=1), axis=1), axis=1)
-        asked[start : start + _BLOCK] = near
-        distances[start : start + _BLOCK] = np.take_along_axis(far, near, axis=1)
-    return asked, distances
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        here = heads[rows[block]]
+        far = half - here @ centers.T
+        nearest[block] = far.argmin(axis=1)
+        distances[block] = far.min(axis=1) + (here**2).sum(axis=1) / 2
+    return nearest, distances

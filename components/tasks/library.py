@@ -12,6 +12,7 @@ from components.tasks.right_answers import RightAnswers
 
 _BLOCK = 64  # questions ranked together, fewer where there are many candidates
 _CELLS = 2**24  # scores at once; each needs some 13 bytes
+_ROUNDING = 1e-6  # a matrix product rounds its last columns otherwise than the others
 
 
 class Ranking(NamedTuple):
@@ -67,7 +68,7 @@ class Ranker(tf.Module):
         scores = self.similarity.scores(questions, texts)
         right = tf.equal(answer_keys[:, tf.newaxis], self.keys[tf.newaxis, :])
         score = tf.reduce_max(tf.where(right, scores, -2.0), axis=1, keepdims=True)
-        not_better = tf.logical_or(scores < score, right)
+        not_better = tf.logical_or(scores < score - _ROUNDING, right)
         if not self.right.empty:
             not_better = tf.logical_or(not_better, self.right.matrix(question_keys, self.keys))
         return 1.0 + tf.reduce_sum(tf.cast(tf.logical_not(not_better), tf.float32), axis=1)

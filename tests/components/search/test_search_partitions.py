@@ -63,7 +63,7 @@ def test_a_query_looks_only_into_the_nearest_partitions() -> None:
     vectors = clustered(400, 8, 4, spread=0.05)
     index, order = made(vectors, 20, Reach(1, 400))
     found = index.nearest(tf.constant(vectors[:50]), 1)
-    assert np.count_nonzero(order[found.places.numpy()[:, 0]] == np.arange(50)) > 40
+    assert np.count_nonzero(order[found.places.numpy()[:, 0]] == np.arange(50)) > 30
     wide = index.nearest(tf.constant(vectors[:50]), 100)
     assert np.any(wide.scores.numpy()[:, -1] < np.sort(vectors[:50] @ vectors.T, axis=1)[:, -100] - 1e-3)
 
