@@ -2,9 +2,10 @@
 
     ./dev python -m benchmarks.index [--size 100000 --size 1000000] [--encoder embedding_bag | bag]
 
-The vectors are those of `benchmarks.passages`: `embedding_bag` has learnt for some minutes, `bag` is untrained TF-IDF by
-random projection, a hard case, for its vectors hardly cluster. Recall@10 is against the exact search, over 500 questions
-that the index was not tuned on: of texts that the library is drawn from, and (strangers) of texts that it is not.
+The vectors are those of `benchmarks.passages`: `embedding_bag` has learnt for some minutes, `bag` is untrained TF-IDF
+by random projection, a hard case, for its vectors hardly cluster. Recall@10 is against the exact search, over 500
+questions that the index was not tuned on: of texts that the library is drawn from, and (strangers) of texts that it is
+not.
 """
 
 import time

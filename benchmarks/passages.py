@@ -39,7 +39,7 @@ class Passages(NamedTuple):
 
 def passages(size: int, questions: int, seed: int = 0) -> Passages:
     """A library of `size` different passages, and so many questions of each kind."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     known, unknown = ([text.split() for text in texts] for texts in _texts())
     library = dict.fromkeys(_passage(known, draw) for _ in range(size))
     while len(library) < size:
@@ -76,7 +76,7 @@ def _passage(texts: Sequence[Sequence[str]], draw: random.Random) -> str:
 def trained_towers(settings: EncoderSettings, library: Sequence[str], epochs: int, seed: int = 0) -> dict[str, Tower]:
     """Towers that have learnt to find passages from half of their words; with no epochs, as they start."""
     keras.utils.set_random_seed(seed)
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     towers = settings.build(["question", "answer"], "")
     towers["answer"].adapt(tf.constant(library[at : at + 4096]) for at in range(0, len(library), 4096))
     answers = draw.sample(library, min(_PAIRS, len(library)))

@@ -24,7 +24,7 @@ JUDGED = 10
 
 MAX_QUERIES = 500
 
-_PER_ROOT = 6  # partitions over the root of the number of vectors
+_PER_ROOT = 4  # partitions over the root of the number of vectors
 _FIRST = Reach(8, 64)
 _FARTHER = 1.5
 _SAME = 1e-5  # scores that differ by less are equal: of equal vectors any will do

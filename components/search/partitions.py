@@ -2,8 +2,8 @@
 
 An inverted file (Jégou et al., 2011, "Product Quantization for Nearest Neighbor Search") without the quantiser. Vectors
 are rotated onto their principal axes, which leaves products as they are, and stored in two pieces, sorted by partition:
-the head, the few axes that tell most apart, and the tail. A query scores the centres of the partitions, then the heads in
-the nearest ones, which is a short list, and of the short list alone the whole vectors.
+the head, the axes that tell most apart, and the tail. A query takes the partitions with the nearest centres, of these
+the vectors with the best heads, which is a short list, and of the short list alone it compares the whole vectors.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,6 @@ import tensorflow as tf
 
 from components.search.blocks import in_blocks
 from components.search.index import Found, Index
-
-_LEAST = np.finfo(np.float32).min
 
 
 class Layout(NamedTuple):
@@ -54,7 +52,6 @@ class Partitions(Index):
         self.reach = reach
         self.size = len(layout.head)
         sizes = np.diff(layout.starts)
-        self.width = int(sizes.max())
         self._smallest = np.cumsum(np.sort(sizes))
         self.rotation = tf.Variable(layout.rotation, trainable=False, name="rotation")
         self.centers = tf.Variable(layout.centers, trainable=False, name="centers")
@@ -80,33 +77,28 @@ class Partitions(Index):
     def _nearest(self, k: int, queries: tf.Tensor, bonus: tf.Tensor | None = None) -> Found:
         """Of one query, [1, D]: what it gathers stays in the processor's cache."""
         head, tail = self._turned(queries)
-        places, inside = self._shortlist(head, k)
+        places = self._shortlist(head, k)
         if bonus is not None:
-            favoured = tf.math.top_k(bonus, min(max(k, self.reach.shortlist), self.size)).indices[0]
-            known = tf.logical_and(favoured[:, tf.newaxis] == places[tf.newaxis, :], inside[tf.newaxis, :])
-            new = tf.logical_not(tf.reduce_any(known, axis=1))
-            places, inside = tf.concat([places, favoured], axis=0), tf.concat([inside, new], axis=0)
+            favoured = tf.math.top_k(bonus[0], min(max(k, self.reach.shortlist), self.size)).indices
+            places = tf.unique(tf.concat([places, favoured], axis=0)).y
         scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])
         scores += tf.linalg.matvec(tf.gather(self.tail, places), tail[0])
         if bonus is not None:
             scores += tf.gather(bonus[0], places)
-        found = tf.math.top_k(tf.where(inside, scores, _LEAST), k)
+        found = tf.math.top_k(scores, k)
         return Found(found.values[tf.newaxis], tf.gather(places, found.indices)[tf.newaxis])
 
-    def _shortlist(self, head: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Places of the best heads in the nearest partitions, and whether each is one: partitions differ in size."""
-        nearness = tf.matmul(head, self.centers, transpose_b=True)
+    def _shortlist(self, head: tf.Tensor, k: int) -> tf.Tensor:
+        """Places of the best heads in the nearest partitions, at least k."""
         enough = int(np.searchsorted(self._smallest, k)) + 1  # partitions that hold k vectors, whichever they are
         probes = min(max(self.reach.probes, enough), len(self._smallest))
-        partitions = tf.math.top_k(nearness, probes, sorted=False).indices[0]
-        first, end = tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1)
-        places = tf.reshape(first[:, tf.newaxis] + tf.range(self.width), [-1])
-        inside = places < tf.repeat(end, self.width)
-        places = tf.minimum(places, self.size - 1)
-        scores = tf.where(inside, tf.linalg.matvec(tf.gather(self.head, places), head[0]), _LEAST)
-        most = min(max(k, self.reach.shortlist), probes * self.width)
-        best = tf.math.top_k(scores, most, sorted=False).indices
-        return tf.gather(places, best), tf.gather(inside, best)
+        half = tf.reduce_sum(tf.square(self.centers), axis=1) / 2
+        nearness = tf.linalg.matvec(self.centers, head[0]) - half
+        partitions = tf.math.top_k(nearness, probes, sorted=False).indices
+        places = tf.ragged.range(tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1)).flat_values
+        scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])
+        most = tf.minimum(max(k, self.reach.shortlist), tf.size(places))
+        return tf.gather(places, tf.math.top_k(scores, most, sorted=False).indices)
 
     def _turned(self, queries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         turned = tf.matmul(queries, self.rotation)

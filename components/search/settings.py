@@ -1,8 +1,8 @@
 """What a config says about the search of the served model."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from components.parts import Modality
 
@@ -21,7 +21,7 @@ class IndexSettings(BaseModel):
         "`auto` is `exact` up to 100,000 vectors and `partitions` above.",
     )
     partitions: int | None = Field(
-        default=None, ge=1, le=2**20, description="How many parts; by default 6 times the root of the vectors' number."
+        default=None, ge=1, le=2**20, description="How many parts; by default 4 times the root of the vectors' number."
     )
     probes: int | None = Field(
         default=None,
@@ -33,7 +33,7 @@ class IndexSettings(BaseModel):
         default=None,
         ge=1,
         le=2**20,
-        description="How many vectors of these are compared in all dimensions; by default as few as `min_recall` takes.",
+        description="How many vectors of these are compared in full; by default as few as `min_recall` takes.",
     )
     min_recall: float = Field(
         default=0.95,

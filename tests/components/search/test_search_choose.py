@@ -12,8 +12,8 @@ from components.search.partitions import Partitions
 from components.search.settings import IndexSettings
 from tests.components.search.clustered import clustered
 
-VECTORS = clustered(3_000, 80, 1)
-QUERIES = clustered(3_050, 80, 1)[:40]
+VECTORS = clustered(3_000, 140, 1)
+QUERIES = clustered(3_050, 140, 1)[:40]
 
 
 def test_size_decides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,14 +27,14 @@ def test_size_decides(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("least", [0.9, 0.99, 1.0])
 def test_a_query_looks_as_far_as_the_recall_takes(least: float) -> None:
-    queries = clustered(40, 80, 9)
+    queries = clustered(40, 140, 9)
     chosen = choose_index(VECTORS.copy(), queries, IndexSettings(type="partitions", min_recall=least), seed=1)
     found = chosen.index.nearest(tf.constant(queries), 10).scores.numpy()
     exact = -np.sort(-(queries @ VECTORS.T), axis=1)[:, :10]
     recall = np.mean(found >= exact[:, 9:] - 1e-5)
     assert least <= recall == pytest.approx(chosen.record["recall"])
     assert chosen.record["queries"] == 40
-    assert chosen.record["partitions"] == round(6 * 3_000**0.5)
+    assert chosen.record["partitions"] == round(4 * 3_000**0.5)
 
 
 def test_a_reach_that_is_given_is_kept_or_refused() -> None:
@@ -42,7 +42,7 @@ def test_a_reach_that_is_given_is_kept_or_refused() -> None:
     record = choose_index(VECTORS.copy(), QUERIES, settings, seed=1).record
     assert (record["partitions"], record["probes"], record["shortlist"]) == (50, 2, 12)
     with pytest.raises(UserError, match=r"with 2 probes and a shortlist of 12 the search finds 0\.\d+ of the 10 near"):
-        choose_index(VECTORS.copy(), clustered(40, 80, 9), settings.model_copy(update={"min_recall": 1}), seed=1)
+        choose_index(VECTORS.copy(), clustered(40, 140, 9), settings.model_copy(update={"min_recall": 1}), seed=1)
 
 
 def test_without_held_out_rows_the_vectors_ask_themselves() -> None:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.search.clusters import assign, lay_out, principal_axes
+from components.search.clusters import lay_out, nearest_centers, principal_axes
 from components.search.exact import Exact
 from components.search.index import Found
 from components.search.partitions import Partitions, Reach
@@ -32,7 +32,7 @@ def check_like_exact(found: Found, scores: np.ndarray, order: np.ndarray, k: int
 @settings(deadline=None, max_examples=15)
 @given(
     count=st.integers(1, 60),
-    dimensions=st.sampled_from([1, 3, 64, 70]),
+    dimensions=st.sampled_from([1, 3, 128, 140]),
     partitions=st.integers(1, 60),
     k=st.integers(1, 70),
     seed=st.integers(0, 99),
@@ -48,7 +48,7 @@ def test_a_look_into_all_partitions_is_exact(count: int, dimensions: int, partit
 def test_scores_are_exact_and_k_are_found_however_short_the_look(
     probes: int, shortlist: int, k: int, seed: int
 ) -> None:
-    vectors, queries = clustered(70, 68, seed), clustered(4, 68, seed + 1)
+    vectors, queries = clustered(70, 132, seed), clustered(4, 132, seed + 1)
     index, order = made(vectors, 9, Reach(probes, shortlist))
     found = index.nearest(tf.constant(queries), k)
     scores = queries @ vectors.T
@@ -60,23 +60,23 @@ def test_scores_are_exact_and_k_are_found_however_short_the_look(
 
 
 def test_a_query_looks_only_into_the_nearest_partitions() -> None:
-    vectors = clustered(400, 8, 4, spread=0.05)
-    index, order = made(vectors, 20, Reach(1, 400))
-    found = index.nearest(tf.constant(vectors[:50]), 1)
-    assert np.count_nonzero(order[found.places.numpy()[:, 0]] == np.arange(50)) > 30
-    wide = index.nearest(tf.constant(vectors[:50]), 100)
-    assert np.any(wide.scores.numpy()[:, -1] < np.sort(vectors[:50] @ vectors.T, axis=1)[:, -100] - 1e-3)
+    vectors, queries = clustered(400, 8, 4), clustered(50, 8, 5)
+    index, order = made(vectors, 40, Reach(1, 400))
+    found = index.nearest(tf.constant(queries), 1)
+    best = (queries @ vectors.T).argmax(axis=1)
+    hit = order[found.places.numpy()[:, 0]] == best
+    assert 25 < np.count_nonzero(hit) < 50
 
 
 def test_products_are_exact_and_in_the_order_of_the_index() -> None:
-    vectors, queries = clustered(90, 100, 1), clustered(5, 100, 2)
+    vectors, queries = clustered(90, 150, 1), clustered(5, 150, 2)
     index, order = made(vectors, 7, Reach(1, 1))
     np.testing.assert_allclose(index.products(tf.constant(queries)), (queries @ vectors.T)[:, order], atol=1e-5)
 
 
 @pytest.mark.parametrize("reach", [Reach(2, 5), ALL])
 def test_what_a_bonus_favours_is_found_wherever_it_lies(reach: Reach) -> None:
-    vectors, queries = clustered(200, 70, 5), clustered(6, 70, 6)
+    vectors, queries = clustered(200, 140, 5), clustered(6, 140, 6)
     bonus = np.random.default_rng(7).uniform(0, 0.1, size=(6, 200)).astype(np.float32)
     bonus[np.arange(6), [3, 50, 7, 199, 100, 3]] = 5
     index, order = made(vectors, 15, reach)
@@ -98,7 +98,7 @@ def test_a_bonus_is_added_to_exact_scores_too() -> None:
 
 
 def test_equal_vectors_are_found_each_once() -> None:
-    vectors = np.repeat(clustered(3, 66, 1), 30, axis=0)
+    vectors = np.repeat(clustered(3, 130, 1), 30, axis=0)
     index, order = made(vectors, 6, ALL)
     found = index.nearest(tf.constant(vectors[:1]), 40)
     check_like_exact(found, vectors[:1] @ vectors.T, order, 40)
@@ -126,23 +126,9 @@ def test_principal_axes_are_orthogonal_and_the_first_tells_most() -> None:
     np.testing.assert_allclose(energy.sum(), (vectors**2).sum(), rtol=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
-@given(count=st.integers(1, 300), partitions=st.integers(1, 40), spare=st.integers(0, 3), seed=st.integers(0, 99))
-def test_no_partition_gets_more_than_it_has_room_for(count: int, partitions: int, spare: int, seed: int) -> None:
-    heads, centers = clustered(count, 3, seed), clustered(partitions, 3, seed + 1)
-    room = -(-count // partitions) + spare
-    chosen = assign(heads, centers, room)
-    assert chosen.min() >= 0
-    assert np.bincount(chosen, minlength=partitions).max() <= room
-
-
-def test_with_room_each_vector_goes_to_the_nearest_center() -> None:
+def test_each_vector_goes_to_the_nearest_center() -> None:
     heads, centers = clustered(200, 4, 1), clustered(9, 4, 2)
+    centers *= np.linspace(0.6, 1, 9, dtype=np.float32)[:, np.newaxis]
     nearest = ((heads[:, np.newaxis] - centers) ** 2).sum(axis=2).argmin(axis=1)
-    assert assign(heads, centers, 200).tolist() == nearest.tolist()
-
-
-def test_a_full_partition_keeps_the_nearest() -> None:
-    centers = np.array([[0.0], [10.0]], np.float32)
-    heads = np.array([[3.0], [1.0], [2.0], [4.0]], np.float32)
-    assert assign(heads, centers, 2).tolist() == [1, 0, 0, 1]
+    assert nearest_centers(heads, centers).tolist() == nearest.tolist()
+    assert len(set(nearest.tolist())) > 1

@@ -12,7 +12,14 @@ from components.search.postings import Postings
 from components.search.settings import SearchSettings
 
 BUCKETS, NGRAMS = 2**12, (3, 4)
-LIBRARY = ["A fence above 110 cm needs a permit.", "altan 许可证", "", "The fence and the wall, the wall", "👍", "permit"]
+LIBRARY = [
+    "A fence above 110 cm needs a permit.",
+    "altan 许可证",
+    "",
+    "The fence and the wall, the wall",
+    "👍",
+    "permit",
+]
 ASKED = ["Does my FENCE need a permit?", "wall wall wall fence", "许可证", "", "zzz qqq", "the"]
 
 

@@ -13,9 +13,9 @@ from components.encoders.settings import CnnSettings, EmbeddingBagSettings, Enco
 from components.losses.scores import unit_vectors
 from components.losses.settings import CenterSettings
 from components.parts import INPUT_KEY, Modality
+from components.search.settings import IndexSettings
 from components.signatures import signature_inputs
 from components.tasks.classify import ClassifyModel
-from components.search.settings import IndexSettings
 from components.tasks.references import References, majority
 from components.tasks.settings import ClassifySettings
 from components.train import classify as module

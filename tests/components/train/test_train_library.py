@@ -1,7 +1,6 @@
 """The exported library with its index and TF-IDF, loaded as TensorFlow Serving loads it, against NumPy."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -73,7 +72,9 @@ def scores(made: Made, asked: list[str]) -> tuple[list[bytes], np.ndarray]:
     vectors = made.model.encode("answer", tf.constant(answers)).numpy()
     cosines = made.model.encode("question", tf.constant(asked)).numpy() @ vectors.T
     weight = made.built.record.get("lexical", {"weight": 0})["weight"]
-    return answers, (1 - weight) * cosines + weight * Postings(answers, BUCKETS, NGRAMS).scores(tf.constant(asked)).numpy()
+    return answers, (1 - weight) * cosines + weight * Postings(answers, BUCKETS, NGRAMS).scores(
+        tf.constant(asked)
+    ).numpy()
 
 
 def test_search_serves_the_best_by_both_scores(made: Made) -> None:
