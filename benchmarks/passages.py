@@ -1,13 +1,14 @@
 """Passages of real texts, a million if wanted, and the vectors that encoders make of them.
 
-20 newsgroups and BBC news (see `benchmarks.datasets`) have some four million words. A passage is a run of 6 to 20 words
-that starts anywhere in a text, so passages overlap as the entries of a large catalogue do. A question is a passage with
-half of its words left out: of the texts that the library is drawn from or, harder, of texts that it never saw.
+The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. There are
+fewer than a million, so each is in the library several times, as itself and as copies that lack some of its words. A
+question is a passage that lacks a third of its words: of these texts or, harder, of the test texts, which the library
+does not have.
 """
 
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -21,8 +22,8 @@ from components.losses.settings import RankingSettings
 from components.tasks.match import MatchModel
 from components.train.encoding import Encoder
 
-SHORTEST, LONGEST = 6, 20
-_KEPT = 0.5
+WORDS = 16
+_COPIED, _ASKED = 0.85, 0.67  # shares of the words
 _PAIRS = 20_000
 _BATCH = 256
 
@@ -32,55 +33,46 @@ class Passages(NamedTuple):
 
     library: list[str]
     questions: list[str]
-    """Of texts that the library is drawn from."""
+    """Of texts that are in the library."""
     strangers: list[str]
-    """Of texts that it is not drawn from."""
+    """Of texts that are not."""
 
 
 def passages(size: int, questions: int, seed: int = 0) -> Passages:
-    """A library of `size` different passages, and so many questions of each kind."""
+    """A library of `size` different passages in random order, and so many questions of each kind."""
     draw = random.Random(seed)
-    known, unknown = ([text.split() for text in texts] for texts in _texts())
-    library = dict.fromkeys(_passage(known, draw) for _ in range(size))
+    known, unknown = _cut("train"), _cut("test")
+    library = dict.fromkeys(known)
     while len(library) < size:
-        library[_passage(known, draw)] = None
+        library[thinned(draw.choice(known), draw, _COPIED)] = None
     return Passages(
-        list(library),
-        [thinned(_passage(known, draw), draw) for _ in range(questions)],
-        [thinned(_passage(unknown, draw), draw) for _ in range(questions)],
+        draw.sample(list(library), size),
+        [thinned(passage, draw, _ASKED) for passage in draw.sample(known, questions)],
+        [thinned(passage, draw, _ASKED) for passage in draw.sample(unknown, questions)],
     )
 
 
-def thinned(passage: str, draw: random.Random) -> str:
-    """A passage with about half of its words, at least one."""
+def thinned(passage: str, draw: random.Random, kept: float) -> str:
+    """A passage with about this share of its words, at least one."""
     words = passage.split()
-    return " ".join([word for word in words if draw.random() < _KEPT] or words[:1])
+    return " ".join([word for word in words if draw.random() < kept] or words[:1])
 
 
-def _texts() -> tuple[list[str], list[str]]:
-    """Texts of the training splits and of the test splits, long enough for any passage."""
-    sets = [datasets.load(name) for name in ("20newsgroups", "bbc")]
-    return tuple(  # type: ignore[return-value]
-        [text for data in sets for text in getattr(data, split).inputs if len(text.split()) >= LONGEST]
-        for split in ("train", "test")
-    )
-
-
-def _passage(texts: Sequence[Sequence[str]], draw: random.Random) -> str:
-    words = draw.choice(texts)
-    length = draw.randint(SHORTEST, LONGEST)
-    start = draw.randint(0, max(len(words) - length, 0))
-    return " ".join(words[start : start + length])
+def _cut(split: Literal["train", "test"]) -> list[str]:
+    texts = [text for name in ("20newsgroups", "bbc") for text in getattr(datasets.load(name), split).inputs]
+    runs = (text.split() for text in texts)
+    cut = (words[at : at + WORDS] for words in runs for at in range(0, len(words) - WORDS + 1, WORDS))
+    return list(dict.fromkeys(" ".join(words) for words in cut))
 
 
 def trained_towers(settings: EncoderSettings, library: Sequence[str], epochs: int, seed: int = 0) -> dict[str, Tower]:
-    """Towers that have learnt to find passages from half of their words; with no epochs, as they start."""
+    """Towers that have learnt to find passages from part of their words; with no epochs, as they start."""
     keras.utils.set_random_seed(seed)
     draw = random.Random(seed)
     towers = settings.build(["question", "answer"], "")
     towers["answer"].adapt(tf.constant(library[at : at + 4096]) for at in range(0, len(library), 4096))
     answers = draw.sample(library, min(_PAIRS, len(library)))
-    questions = [thinned(answer, draw) for answer in answers]
+    questions = [thinned(answer, draw, _ASKED) for answer in answers]
     pairs = tf.data.Dataset.from_tensor_slices((questions, answers)).shuffle(_PAIRS, seed=seed)
 
     def features(question: tf.Tensor, answer: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

@@ -1,7 +1,10 @@
 """Sorts vectors into partitions of like vectors."""
 
+import warnings
+
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from components.search.partitions import Layout
 
@@ -10,7 +13,7 @@ HEAD = 128
 
 _SAMPLE = 25  # vectors a partition that the centres are found from
 _BLOCK = 4_096
-_BATCH = 16_384  # of k-means
+_PASSES = 8  # of k-means
 
 
 def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np.ndarray]:
@@ -45,18 +48,11 @@ def principal_axes(vectors: np.ndarray) -> np.ndarray:
 
 
 def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
-    means = MiniBatchKMeans(
-        partitions,
-        init="random",
-        n_init=1,
-        batch_size=_BATCH,
-        max_iter=3,
-        max_no_improvement=None,
-        reassignment_ratio=0.01,
-        compute_labels=False,
-        random_state=seed,
-    )
-    return means.fit(heads).cluster_centers_.astype(np.float32)
+    """Lloyd's, not the mini-batch form, which in as many passes leaves half of the partitions all but empty."""
+    means = KMeans(partitions, init="random", n_init=1, max_iter=_PASSES, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of equal vectors some centres fall together
+        return means.fit(heads).cluster_centers_.astype(np.float32)
 
 
 def nearest_centers(heads: np.ndarray, centers: np.ndarray) -> np.ndarray:
