@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.passages import encode, passages, trained_towers
-from components.encoders.settings import BagSettings, EmbeddingBagSettings
+from components.encoders.settings import BagSettings, EmbeddingBagSettings, EncoderSettings
 from components.search.settings import IndexSettings
 
-ENCODERS = {
+ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
     "embedding_bag": (EmbeddingBagSettings(dimensions=256, buckets=2**14), 3),
     "bag": (BagSettings(dimensions=256, buckets=2**16, ngrams=(4,)), 0),
 }

@@ -1,8 +1,8 @@
 """Passages of real texts, a million if wanted, and the vectors that encoders make of them.
 
-The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. There are
-fewer than a million, so each is in the library several times, as itself and as copies that lack some of its words. A
-question is a passage that lacks a third of its words: of these texts or, harder, of the test texts, which the library
+The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. There
+are fewer than a million, so each is in the library several times, as itself and as copies that lack some of its words.
+A question is a passage that lacks a third of its words: of these texts or, harder, of the test texts, which the library
 does not have.
 """
 

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.encoders.settings import BagSettings
+from components.search.partitions import Partitions
 from components.search.postings import Postings
 from components.search.settings import IndexSettings, SearchSettings
 from components.tasks.match import MatchModel
@@ -35,18 +36,11 @@ class Made(NamedTuple):
     files: list[str]
 
 
-@pytest.fixture(scope="module", params=["exact", "partitions"])
-def index(request: pytest.FixtureRequest) -> IndexSettings:
-    return IndexSettings(type=request.param, min_recall=1)
-
-
-@pytest.fixture(scope="module", params=["none", "auto", 0.3, 1.0])
+@pytest.fixture(scope="module", params=[("exact", 0.3), ("partitions", "none"), ("partitions", "auto")])
 def made(
-    request: pytest.FixtureRequest,
-    index: IndexSettings,
-    write_examples: Callable[..., list[str]],
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, write_examples: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Made:
+    index, lexical = request.param
     folder = tmp_path_factory.mktemp("library")
     files = write_examples(folder / "records", ROWS)
     keras.utils.set_random_seed(3)
@@ -58,8 +52,8 @@ def made(
         seed=1,
         model=MatchSettings(encoder=encoder),
         candidates=6,
-        index=index,
-        search=SearchSettings(lexical=request.param, buckets=BUCKETS, ngrams=NGRAMS),
+        index=IndexSettings(type=index, min_recall=1),
+        search=SearchSettings(lexical=lexical, buckets=BUCKETS, ngrams=NGRAMS),
     )
     built = build_library(model, Candidates(files), settings, files)
     export_match(model, built.library, settings, str(folder / "1"))
@@ -100,16 +94,17 @@ def test_evaluate_ranks_by_the_score_that_search_serves(made: Made) -> None:
     ranks = made.served("evaluate", examples)["rank"]
     assert np.all((best <= ranks) & (ranks <= worst))
     found = made.served("search", [row[1] for row in ROWS])["ids"]
-    first = [row[0].encode() for row in ROWS] == found[:, 0]
-    assert np.all(first[(ranks == 1)])
+    first = np.array([row[0].encode() for row in ROWS]) == found[:, 0]
+    assert np.all(first[ranks == 1])
 
 
-def test_the_record_tells_what_was_chosen(made: Made, index: IndexSettings) -> None:
+def test_the_record_tells_what_was_chosen(made: Made) -> None:
     record: dict[str, Any] = dict(made.built.record)
     assert record["library"] == 60
-    assert record["index"]["type"] == index.type
-    if index.type == "partitions":
+    if isinstance(made.built.library.similarity.index, Partitions):
         assert record["index"]["recall"] == 1
+    else:
+        assert record["index"] == {"type": "exact"}
     tried = record.get("lexical", {}).get("mrr_by_weight")
     if tried:
         assert [float(weight) for weight in tried] == list(WEIGHTS)
