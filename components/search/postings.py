@@ -38,7 +38,8 @@ def list_terms(texts: Sequence[bytes], buckets: int, ngrams: tuple[int, ...]) ->
     counted = tf.function(
         lambda text: count_terms(text, buckets, ngrams), input_signature=[tf.TensorSpec([None], tf.string)]
     )
-    counts = scipy.sparse.vstack([_rows(counted(batch)) for batch in batches_of(texts)], format="csc")
+    nothing = scipy.sparse.csr_matrix((0, buckets), dtype=np.float32)
+    counts = scipy.sparse.vstack([nothing, *(_rows(counted(batch)) for batch in batches_of(texts))], format="csc")
     frequency = np.diff(counts.indptr)
     idf = smoothed_idf(len(texts), frequency).astype(np.float32)
     counts.data *= np.repeat(idf, frequency)
@@ -87,4 +88,4 @@ class Postings(tf.Module):
         cell = tf.gather(row, of_term) * self.size + place
         value = tf.gather(weight, of_term) * tf.cast(tf.gather(self.weights, entries.flat_values), tf.float32)
         flat = tf.math.unsorted_segment_sum(value, cell, terms.dense_shape[0] * self.size)
-        return tf.reshape(flat, [-1, self.size])
+        return tf.reshape(flat, [terms.dense_shape[0], self.size])

@@ -42,7 +42,7 @@ def test_scores_are_cosines_of_tf_idf() -> None:
     np.testing.assert_allclose(scores, expected(LIBRARY, ASKED), atol=2e-3)  # weights are float16
     assert scores[0].argmax() == 0
     assert scores[1].argmax() == 3
-    assert scores[3].tolist() == scores[4].tolist() == [0] * 6
+    assert scores[3].tolist() == [0] * 6
 
 
 @settings(deadline=None, max_examples=20)
