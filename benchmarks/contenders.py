@@ -117,7 +117,8 @@ class Trained(Contender):
         import keras
 
         from components.train.candidates import Candidates
-        from components.train.match import encode_library, export_match, fit_match
+        from components.train.library import build_library
+        from components.train.match import export_match, fit_match
         from serving.server.session_model import SessionModel
 
         update = {"seed": seed, "candidates": len(data.library)}
@@ -125,7 +126,7 @@ class Trained(Contender):
         candidates = Candidates(data.files.all)
         start = time.monotonic()
         fitted = fit_match(settings, data.files, candidates, progress=False)
-        library = encode_library(fitted.model, candidates, pictures=False)
+        library = build_library(fitted.model, candidates, settings, data.files.validation).library
         seconds = time.monotonic() - start
         with tempfile.TemporaryDirectory() as parent:
             folder = Path(parent) / "model"

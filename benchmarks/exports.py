@@ -67,7 +67,8 @@ def _split(
 ) -> dict[str, tuple[float, ...]]:
     """The figures of COLUMNS."""
     from components.train.candidates import Candidates
-    from components.train.match import encode_library, export_match, fit_match
+    from components.train.library import build_library
+    from components.train.match import export_match, fit_match
     from components.train.rows import read_rows
 
     found = {}
@@ -79,8 +80,9 @@ def _split(
         fitted = fit_match(trainer, files, candidates, progress=False)
         asked = list(read_rows(files.test, ("question", "answer")))
         for way, export in ways.items():
-            library = encode_library(fitted.model, candidates, pictures=False, dimensions=export.dimensions)
-            export_match(fitted.model, library, trainer.model_copy(update={"export": export}), str(folder / way))
+            written = trainer.model_copy(update={"export": export})
+            library = build_library(fitted.model, candidates, written, files.validation).library
+            export_match(fitted.model, library, written, str(folder / way))
             found[way] = _measure(folder / way, asked)
     return found
 

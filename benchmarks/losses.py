@@ -34,6 +34,7 @@ from components.losses.settings import (
     ContrastiveSettings,
     SoftmaxSettings,
 )
+from components.search.settings import IndexSettings
 from components.train.files import Files
 from components.train.settings import TrainSettings
 from pipeline.quiet import chatter_to
@@ -127,7 +128,7 @@ def _train_and_judge(candidate: Candidate, files: Files, seed: int) -> tuple[flo
     import keras
 
     from components.evaluate.classification import accuracy, distance_ratio, expected_calibration_error
-    from components.train.classify import build_model, encode_references, judge, label_batches
+    from components.train.classify import build_model, build_references, judge, label_batches
     from components.train.fit import adam
     from components.train.rows import read_batches
 
@@ -140,7 +141,7 @@ def _train_and_judge(candidate: Candidate, files: Files, seed: int) -> tuple[flo
     start = time.monotonic()
     model.fit(batches, steps_per_epoch=steps, epochs=pace.epochs, shuffle=False, verbose=0)
     seconds = time.monotonic() - start
-    references = encode_references(model, files, seed)
+    references, _ = build_references(model, files, IndexSettings(type="exact"), seed)
     judged = []
     for raw, labels in read_batches(files.test, (model.tower.name, "label"), 256):
         outputs = judge(model, references, model.vectors(raw), labels)

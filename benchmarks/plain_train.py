@@ -15,6 +15,8 @@ from tfx_bsl.public.tfxio import TensorFlowDatasetOptions
 
 from components.encoders.settings import EncoderSettings
 from components.encoders.tower import Tower
+from components.search.exact import Exact
+from components.search.similarity import Similarity
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.tasks.right_answers import RightAnswers
@@ -75,9 +77,9 @@ def run_fn(fn_args: tfx.components.FnArgs) -> None:
         callbacks=[keras.callbacks.TensorBoard(fn_args.model_run_dir)],
         verbose=2,
     )
-    vectors = tf.concat(list(_encode(model, texts)), axis=0)
+    vectors = tf.Variable(tf.concat(list(_encode(model, texts)), axis=0), trainable=False, name="vectors")
     keys = key(tf.constant(texts)).numpy()
-    library = Library(list(answers.values()), texts, keys, vectors, RightAnswers(keys, keys))
+    library = Library(list(answers.values()), texts, keys, Similarity(Exact(vectors)), RightAnswers(keys, keys))
     _export(model, library, fn_args.serving_model_dir)
 
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from components.errors import UserError
 from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric, check_bounds
 from components.ingest.settings import LabelData, PairData, is_folder
+from components.search.settings import IndexSettings, SearchSettings
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.settings import (
     ClassifyTrainer,
@@ -140,6 +141,8 @@ class MatchConfig(PipelineConfig):
     train: MatchTrainSettings = Field(default=MatchTrainSettings(), description="How long and fast to learn, and what.")
     export: MatchExportSettings = Field(default=MatchExportSettings(), description="How the trained model is written.")
     candidates: int = Field(default=10, ge=1, le=1_000, description="How many ranked answers `search` returns.")
+    index: IndexSettings = Field(default=IndexSettings(), description="How `search` finds the nearest answers.")
+    search: SearchSettings = Field(default=SearchSettings(), description="What answers are ranked by.")
     gates: dict[MatchMetric, Gate] = Field(
         default={"mrr": Gate(max_drop=0.01)},
         title="metric",
@@ -165,6 +168,14 @@ class MatchConfig(PipelineConfig):
             raise ValueError(f"export.dimensions: got {wanted}; vectors have {whole} numbers, it can be no more")
         return self
 
+    @model_validator(mode="after")
+    def _check_search(self) -> Self:
+        try:
+            self.search.check(self.data.inputs)
+        except ValueError as error:
+            raise ValueError(f"search.{error}") from None
+        return self
+
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Retrieval among all candidates."""
@@ -185,6 +196,8 @@ class MatchConfig(PipelineConfig):
             seed=self.seed,
             candidates=self.candidates,
             export=self.export,
+            index=self.index,
+            search=self.search,
         )
 
 
@@ -196,6 +209,7 @@ class ClassifyConfig(PipelineConfig):
     model: ClassifySettings = Field(default=ClassifySettings(), description="Encoder and loss.")
     train: ClassifyTrainSettings = Field(default=ClassifyTrainSettings(), description="How long and fast to learn.")
     neighbors: int = Field(default=5, ge=1, le=1_000, description="How many rows `neighbors` returns.")
+    index: IndexSettings = Field(default=IndexSettings(), description="How `neighbors` finds the nearest rows.")
     gates: dict[ClassifyMetric, Gate] = Field(
         default={"accuracy": Gate(max_drop=0.01)},
         title="metric",
@@ -224,6 +238,7 @@ class ClassifyConfig(PipelineConfig):
             seed=self.seed,
             neighbors=self.neighbors,
             export=self.export,
+            index=self.index,
         )
 
 

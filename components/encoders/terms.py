@@ -59,6 +59,11 @@ def inverse_document_frequency(texts: Iterable[tf.Tensor], count: Count, buckets
         terms = count(batch)
         frequency += np.bincount(terms.indices[:, 1].numpy(), minlength=buckets)
         documents += int(terms.dense_shape[0])
+    return smoothed_idf(documents, frequency)
+
+
+def smoothed_idf(documents: int, frequency: np.ndarray) -> np.ndarray:
+    """1 + ln((1 + documents) / (1 + document frequency)), float64, of document frequencies, int[buckets]."""
     return 1.0 + np.log((1.0 + documents) / (1.0 + frequency))
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from components.losses.scores import unit_vectors
+from components.search.index import Index
 
 
 class Neighbors(NamedTuple):
@@ -17,24 +18,23 @@ class Neighbors(NamedTuple):
 
 
 class References(tf.Module):
-    """Labelled training rows, found again by the cosine of their vectors.
+    """Labelled rows, found again by the cosine of their vectors.
 
     Args:
-        ids: string[R].
+        ids: string[R], in the order of the index.
         labels: string[R].
-        vectors: float32[R, D], of any length.
+        index: the rows' vectors.
     """
 
-    def __init__(self, ids: Sequence[bytes], labels: Sequence[bytes], vectors: tf.Tensor) -> None:
+    def __init__(self, ids: Sequence[bytes], labels: Sequence[bytes], index: Index) -> None:
         super().__init__(name="references")
         self.ids = tf.Variable(ids, dtype=tf.string, trainable=False, name="ids")
         self.labels = tf.Variable(labels, dtype=tf.string, trainable=False, name="labels")
-        self.vectors = tf.Variable(unit_vectors(vectors), trainable=False, name="vectors")
+        self.index = index
 
     def nearest(self, vectors: tf.Tensor, k: int) -> Neighbors:
         """Ids, labels and cosines of the k (or as many as there are) nearest rows, nearest first, [N, K] each."""
-        cosines = tf.matmul(unit_vectors(vectors), self.vectors, transpose_b=True)
-        scores, places = tf.math.top_k(cosines, min(k, int(self.ids.shape[0])))
+        scores, places = self.index.nearest(unit_vectors(vectors), k)
         return Neighbors(tf.gather(self.ids, places), tf.gather(self.labels, places), scores)
 
 

@@ -1,6 +1,6 @@
 """Trains and exports a `classify` model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,6 +11,8 @@ from components.encoders.settings import EncoderSettings
 from components.errors import UserError
 from components.losses.scores import unit_vectors
 from components.losses.settings import ClassifyLossSettings
+from components.search.choose import MAX_QUERIES, choose_index
+from components.search.settings import IndexSettings
 from components.tasks.classify import ClassifyModel
 from components.tasks.references import References, majority
 from components.train.data import training_batches
@@ -26,7 +28,7 @@ from components.train.signal_settings import SamplerSettings
 from components.train.validation import LabelValidation
 from components.transform.vocabulary import read_vocabulary
 
-MAX_REFERENCES = 100_000
+MAX_REFERENCES = 1_000_000
 """Training rows among which neighbours are found; of more a seeded sample."""
 
 JUDGED_NEIGHBORS = 5
@@ -43,10 +45,10 @@ def train(settings: ClassifyTrainer, files: Files, folder: str, log_dir: str) ->
         fitted = fit_classify(settings, files, log_dir=log_dir)
     if not is_chief(distribute):
         return fitted.record()
-    references = encode_references(fitted.model, files, settings.seed)
+    references, index = build_references(fitted.model, files, settings.index, settings.seed)
     export_classify(fitted.model, references, settings, folder)
     labels = [label.decode() for label in fitted.model.labels.numpy()]
-    return {"labels": labels, "references": int(references.ids.shape[0])} | fitted.record()
+    return {"labels": labels, "references": int(references.ids.shape[0]), "index": index, **fitted.record()}
 
 
 def fit_classify(
@@ -104,19 +106,30 @@ def _label_ids(train_files: Sequence[str]) -> np.ndarray:
     return np.concatenate(list(parsed.as_numpy_iterator()))
 
 
-def encode_references(model: ClassifyModel, files: Files, seed: int) -> References:
-    """The training rows with their vectors, at most MAX_REFERENCES of them."""
+def build_references(
+    model: ClassifyModel, files: Files, settings: IndexSettings, seed: int
+) -> tuple[References, Mapping[str, Any]]:
+    """The training rows with their vectors, at most MAX_REFERENCES of them, and what is to be known of the index.
+
+    Raises:
+        UserError: the index finds too little.
+    """
     encoder = Encoder(model.tower)
+    name = model.tower.name
     ids: list[bytes] = []
     labels: list[bytes] = []
     vectors = []
-    for row_ids, raw, row_labels in sample_batches(
-        files.train, ("id", model.tower.name, "label"), MAX_REFERENCES, seed
-    ):
+    for row_ids, raw, row_labels in sample_batches(files.train, ("id", name, "label"), MAX_REFERENCES, seed):
         ids += row_ids.tolist()
         labels += row_labels.tolist()
-        vectors.append(encoder(raw))
-    return References(ids, labels, tf.concat(vectors, axis=0))
+        vectors.append(unit_vectors(encoder(raw)).numpy())
+    held = [unit_vectors(encoder(raw)) for (raw,) in sample_batches(files.validation, (name,), MAX_QUERIES, seed)]
+    queries = np.concatenate([np.zeros((0, model.tower.dimensions), np.float32), *held])
+    chosen = choose_index(np.concatenate(vectors), queries, settings, seed)
+    references = References(
+        [ids[place] for place in chosen.order], [labels[place] for place in chosen.order], chosen.index
+    )
+    return references, chosen.record
 
 
 def export_classify(model: ClassifyModel, references: References, settings: ClassifyTrainer, folder: str) -> None:

@@ -4,23 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.encoders.tower import Tower
-from components.losses.scores import unit_vectors
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
 from components.train.cloze import ClozePairs
 from components.train.data import training_batches
 from components.train.distribute import is_chief, scope
-from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
 from components.train.fit import Fitted, fit
 from components.train.hard_negatives import HardNegatives
 from components.train.learner import KEYS, SIDES, MatchLearner
+from components.train.library import build_library
 from components.train.memory import CandidateMemory
 from components.train.rows import read_batches, read_rows
 from components.train.settings import MatchTrainer
@@ -38,10 +36,9 @@ def train(settings: MatchTrainer, files: Files, folder: str, log_dir: str) -> di
         fitted = fit_match(settings, files, candidates, log_dir=log_dir)
     if not is_chief(distribute):
         return fitted.record()
-    pictures, dimensions = settings.inputs["answer"] == "image", settings.export.dimensions
-    library = encode_library(fitted.model, candidates, pictures=pictures, dimensions=dimensions)
+    library, record = build_library(fitted.model, candidates, settings, files.validation)
     export_match(fitted.model, library, settings, folder)
-    return {"library": library.size} | fitted.record()
+    return {**record, **fitted.record()}
 
 
 def fit_match(
@@ -149,21 +146,6 @@ def _raw(side: str, train_files: Sequence[str], candidates: Candidates) -> Any:
     return (tf.constant(questions) for (questions,) in read_batches(train_files, ("question",)))
 
 
-def encode_library(
-    model: MatchModel, candidates: Candidates, *, pictures: bool, dimensions: int | None = None
-) -> Library:
-    """Every candidate with its vector, cut to `dimensions`; of a picture its id is shown, not its content."""
-    encoder = Encoder(model.answer)
-    vectors = np.zeros((len(candidates), dimensions or model.answer.dimensions), np.float32)
-    shown = list(candidates.ids)
-    for places, answers in candidates.batches():
-        vectors[places] = unit_vectors(encoder(answers)[:, :dimensions])
-        if not pictures:
-            for place, answer in zip(places.tolist(), answers, strict=True):
-                shown[place] = answer
-    return Library(candidates.ids, shown, candidates.keys, vectors, candidates.right)
-
-
 def export_match(model: MatchModel, library: Library, settings: MatchTrainer, folder: str) -> None:
     """Write a SavedModel with the signatures question, answer, search (the default) and evaluate."""
     dimensions = settings.export.dimensions
@@ -175,12 +157,13 @@ def export_match(model: MatchModel, library: Library, settings: MatchTrainer, fo
         return {"vector": model.encode("answer", raw, dimensions)}
 
     def search(raw: tf.Tensor) -> dict[str, tf.Tensor]:
-        return library.search(model.encode("question", raw, dimensions), settings.candidates)._asdict()
+        return library.search(model.encode("question", raw, dimensions), settings.candidates, raw)._asdict()
 
     def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         pairs = tf.io.parse_example(examples, _PAIR)
-        vectors = model.encode("question", pairs["question"], dimensions)
-        return {"rank": library.rank(vectors, key(pairs["question"]), key(pairs["answer"]))}
+        question, answer = pairs["question"], pairs["answer"]
+        vectors = model.encode("question", question, dimensions)
+        return {"rank": library.rank(vectors, key(question), key(answer), question)}
 
     inputs = settings.inputs
     signatures = {

@@ -11,7 +11,7 @@ READ_BATCH = 1_024
 
 def records(files: Sequence[str]) -> tf.data.Dataset:
     """Serialised tf.Examples of all files that these patterns match, in the order of their names."""
-    return tf.data.TFRecordDataset(names_of(files), compression_type="GZIP")
+    return tf.data.TFRecordDataset(tf.constant(names_of(files), tf.string), compression_type="GZIP")
 
 
 def read_batches(files: Sequence[str], names: Sequence[str], size: int = READ_BATCH) -> Iterator[list[np.ndarray]]:

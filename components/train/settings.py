@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from components.parts import Modality
+from components.search.settings import IndexSettings, SearchSettings
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.signal_settings import ClozeSettings, HardNegativeSettings, SamplerSettings
 
@@ -165,6 +166,8 @@ class MatchTrainer(_TrainerSettings):
     model: MatchSettings
     candidates: int = Field(ge=1, description="How many candidates `search` returns.")
     export: MatchExportSettings = MatchExportSettings()
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
 
 
 class ClassifyTrainer(_TrainerSettings):
@@ -175,6 +178,7 @@ class ClassifyTrainer(_TrainerSettings):
     model: ClassifySettings
     neighbors: int = Field(ge=1, description="How many neighbours `neighbors` returns.")
     export: ExportSettings = ExportSettings()
+    index: IndexSettings = IndexSettings()
 
 
 type TrainerSettings = MatchTrainer | ClassifyTrainer

@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.losses.scores import unit_vectors
+from components.search.exact import Exact
+from components.search.similarity import Similarity
 from components.tasks.classify import ClassifyModel
 from components.tasks.library import Ranker
 from components.tasks.match import MatchModel, key
@@ -81,7 +83,7 @@ class RetrievalValidation(Validation):
             unit_vectors(encoder.encode(features))
             for encoder, features in zip(self._encoders, self._features, strict=True)
         )
-        ranker = Ranker(tf.constant(self.keys), candidates, self.right)
+        ranker = Ranker(tf.constant(self.keys), Similarity(Exact(candidates)), self.right)
         ranks = ranker.rank(questions, self.question_keys, self.answer_keys).numpy()
         return {"val_recall@1": float(np.mean(ranks <= 1)), "val_mrr": float(np.mean(1 / ranks))}
 

@@ -14,6 +14,7 @@ from pipeline.report.distribution import Distribution, distribution, read_counts
 from pipeline.report.figures import decisions, figures, weak_slices
 from pipeline.report.lineage import changed_keys, config_text, library_versions
 from pipeline.report.page import Lineage, Page, Sampled, Training
+from pipeline.report.search import describe_search
 from pipeline.report.stored import StoredRun
 from pipeline.summary import FEW
 
@@ -121,6 +122,7 @@ def _training(config: PipelineConfig, record: dict[str, Any]) -> Training:
         curves=curves(history, record["best_epoch"]),
         best_epoch=record["best_epoch"],
         epochs=max((len(values) for values in history.values()), default=0),
+        search=describe_search(record),
     )
 
 

@@ -149,6 +149,8 @@ class Training:
     curves: Sequence[Curve]
     best_epoch: int
     epochs: int
+    search: str
+    """How the nearest are found, in a sentence."""
 
 
 @dataclass(frozen=True)

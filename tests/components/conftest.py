@@ -21,6 +21,8 @@ from components.encoders.settings import (
 )
 from components.parts import Kind
 from components.pictures.settings import Augmentation
+from components.search.exact import Exact
+from components.search.similarity import Similarity
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.tasks.right_answers import RightAnswers
@@ -193,7 +195,8 @@ def library(model: MatchModel, corpus: Pairs) -> Library:
     names = [ids[answer] for answer in answers]
     keys = key(tf.constant(answers))
     one_each = RightAnswers(keys.numpy(), keys.numpy())
-    return Library(names, answers if texts else names, keys, model.encode("answer", tf.constant(answers)), one_each)
+    vectors = tf.Variable(model.encode("answer", tf.constant(answers)), trainable=False)
+    return Library(names, answers if texts else names, keys, Similarity(Exact(vectors)), one_each)
 
 
 @pytest.fixture(scope="session")

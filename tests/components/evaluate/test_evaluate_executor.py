@@ -21,7 +21,9 @@ from components.evaluate.executor import Executor
 from components.evaluate.settings import ClassifyMetric, Gate, MatchMetric, Metric
 from components.evaluate.tfidf import tfidf_ranks
 from components.evaluate.verdict import FILE, Verdict
+from components.losses.scores import unit_vectors
 from components.losses.settings import SoftmaxSettings
+from components.search.exact import Exact
 from components.tasks.classify import ClassifyModel
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
@@ -338,7 +340,8 @@ def test_an_exported_classifier_of_pictures_is_judged_beside_its_pixels(judged: 
     rows = labelled("image", 36)
     train, test = rows[:24], rows[24:]
     vectors = model.vectors(tf.constant([row.raw for row in train]))
-    references = References([row.id.encode() for row in train], [row.label.encode() for row in train], vectors)
+    index = Exact(tf.Variable(unit_vectors(vectors), trainable=False))
+    references = References([row.id.encode() for row in train], [row.label.encode() for row in train], index)
     settings = ClassifyTrainer(
         inputs={"image": "image"},
         model=ClassifySettings(encoder=encoder),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.search.exact import Exact
+from components.search.similarity import Similarity
 from components.tasks.library import Library
 from components.tasks.match import key
 from components.tasks.right_answers import RightAnswers
@@ -26,7 +28,8 @@ def made(texts: list[str], vectors: np.ndarray, pairs: list[tuple[str, str]] | N
     questions, answers = (keys([pair[at] for pair in pairs or []]).numpy() for at in (0, 1))
     ids = IDS if texts is TEXTS else [text.encode() for text in texts]
     shown = [text.encode() for text in texts]
-    return Library(ids, shown, keys(texts), tf.constant(vectors, tf.float32), RightAnswers(questions, answers))
+    similarity = Similarity(Exact(tf.Variable(vectors, dtype=tf.float32, trainable=False)))
+    return Library(ids, shown, keys(texts), similarity, RightAnswers(questions, answers))
 
 
 def rank(library: Library, vectors: np.ndarray, answers: list[str], questions: list[str] | None = None) -> list[float]:

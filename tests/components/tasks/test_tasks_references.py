@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.losses.scores import unit_vectors
+from components.search.exact import Exact
 from components.tasks.references import References, majority
 
 RANDOM = np.random.default_rng(3)
@@ -13,9 +15,13 @@ VECTORS = RANDOM.normal(size=(6, 4)) * RANDOM.uniform(0.1, 9, size=(6, 1))
 ASKED = RANDOM.normal(size=(3, 4)) * 5
 
 
+def made(ids: list[bytes], labels: list[bytes], vectors: np.ndarray) -> References:
+    return References(ids, labels, Exact(tf.Variable(unit_vectors(tf.constant(vectors, tf.float32)), trainable=False)))
+
+
 @pytest.fixture(scope="module")
 def references() -> References:
-    return References(IDS, LABELS, tf.constant(VECTORS, tf.float32))
+    return made(IDS, LABELS, VECTORS)
 
 
 @pytest.mark.parametrize("k", [1, 4, 6, 7, 100])
@@ -31,7 +37,7 @@ def test_nearest_is_a_sort_by_cosine_whatever_the_lengths(references: References
 
 
 def test_of_equally_near_rows_the_first_comes_first() -> None:
-    same = References([b"2", b"1", b"3"], [b"x", b"y", b"z"], tf.constant([[1.0, 0], [2, 0], [3, 0]]))
+    same = made([b"2", b"1", b"3"], [b"x", b"y", b"z"], np.array([[1.0, 0], [2, 0], [3, 0]]))
     assert same.nearest(tf.constant([[5.0, 0]]), 3).ids.numpy().tolist() == [[b"2", b"1", b"3"]]
 
 

@@ -13,12 +13,13 @@ from components.encoders.settings import CnnSettings, EmbeddingBagSettings, Enco
 from components.losses.scores import unit_vectors
 from components.losses.settings import CenterSettings
 from components.parts import INPUT_KEY, Modality
+from components.search.settings import IndexSettings
 from components.signatures import signature_inputs
 from components.tasks.classify import ClassifyModel
 from components.tasks.references import References, majority
 from components.tasks.settings import ClassifySettings
 from components.train import classify as module
-from components.train.classify import encode_references, export_classify, fit_classify, judge, train
+from components.train.classify import build_references, export_classify, fit_classify, judge, train
 from components.train.files import Files
 from components.train.fit import Fitted
 from components.train.settings import ClassifyTrainer, ClassifyTrainSettings
@@ -81,7 +82,7 @@ def task(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def trained(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     fitted = fit_classify(task.settings, task.files, progress=False)
-    references = encode_references(fitted.model, task.files, task.settings.seed)
+    references = build_references(fitted.model, task.files, task.settings.index, task.settings.seed)[0]
     folder = tmp_path_factory.mktemp("export") / "model"
     export_classify(fitted.model, references, task.settings, str(folder))
     return Trained(fitted, references, folder)
@@ -136,9 +137,9 @@ def test_of_too_many_rows_a_seeded_sample_is_kept(
     task: Task, trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_REFERENCES", 11)
-    one, same, other = (encode_references(trained.model, task.files, seed) for seed in (1, 1, 2))
+    one, same, other = (build_references(trained.model, task.files, IndexSettings(), seed)[0] for seed in (1, 1, 2))
     assert one.ids.numpy().tolist() == same.ids.numpy().tolist() != other.ids.numpy().tolist()
-    assert len(set(one.ids.numpy())) == one.vectors.shape[0] == 11
+    assert len(set(one.ids.numpy())) == one.index.size == 11
     by_id = {row.id.encode(): row for row in task.rows[:40]}
     assert one.labels.numpy().tolist() == [by_id[row_id].label.encode() for row_id in one.ids.numpy()]
 

@@ -32,9 +32,10 @@ from components.train.candidates import Candidates
 from components.train.data import training_batches
 from components.train.files import Files
 from components.train.fit import Fitted
-from components.train.match import encode_library, fit_match, train
+from components.train.library import build_library
+from components.train.match import fit_match, train
 from components.train.rows import read_rows
-from components.train.settings import MatchTrainer, MatchTrainSettings
+from components.train.settings import MatchExportSettings, MatchTrainer, MatchTrainSettings
 from components.train.validation import RetrievalValidation
 from tests.components.corpus import LABELS, Row, pair_records, picture, write_records
 
@@ -231,9 +232,10 @@ def test_vectors_are_learnt_at_every_size(files: Files) -> None:
     fitted = fit_match(settings, files, Candidates(files.all), progress=False)
     assert fitted.model.sizes == (8, 4, 2)
     assert len(fitted.model.loss_parts) == 1
-    library = encode_library(fitted.model, Candidates(files.all), pictures=False, dimensions=4)
+    cut = settings.model_copy(update={"export": MatchExportSettings(dimensions=4)})
+    library = build_library(fitted.model, Candidates(files.all), cut, files.validation).library
     expected = fitted.model.encode("answer", library.shown, 4)
-    np.testing.assert_allclose(library.vectors, expected, atol=1e-6)
+    np.testing.assert_allclose(library.similarity.index.vectors, expected, atol=1e-6)
     assert expected.shape == (4, 4)
 
 
@@ -342,8 +344,8 @@ def test_a_library_of_pictures_shows_ids(crossing: tuple[MatchTrainer, Files]) -
     groups = settings.model.build(settings.inputs, "")
     model = MatchModel({side: tower for group in groups for side, tower in group.items()})
     pictures = settings.inputs["answer"] == "image"
-    library = encode_library(model, candidates, pictures=pictures)
+    library = build_library(model, candidates, settings, files.validation).library
     assert (library.shown.numpy().tolist() == candidates.ids) == pictures
     answers = tf.constant(candidates.values(range(3)))
-    np.testing.assert_allclose(library.vectors, model.encode("answer", answers), atol=1e-5)
+    np.testing.assert_allclose(library.similarity.index.vectors, model.encode("answer", answers), atol=1e-5)
     np.testing.assert_array_equal(library.keys, candidates.keys)

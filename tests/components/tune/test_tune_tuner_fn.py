@@ -10,7 +10,13 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.encoders.settings import BagSettings, EmbeddingBagSettings
 from components.tasks.settings import ClassifySettings, MatchSettings
-from components.train.settings import ClassifyTrainer, MatchTrainer, TrainerSettings, TrainSettings
+from components.train.settings import (
+    ClassifyTrainer,
+    ClassifyTrainSettings,
+    MatchTrainer,
+    MatchTrainSettings,
+    TrainerSettings,
+)
 from components.transform.settings import TransformSettings
 from components.tune.results import read_results
 from components.tune.tuner_fn import tuner_fn
@@ -19,18 +25,18 @@ from tests.components.corpus import label_records, labelled
 
 pytestmark = pytest.mark.filterwarnings("ignore:(currentThread|getName):DeprecationWarning:keras_tuner")
 
-TRAIN = TrainSettings(epochs=1, batch_size=4)
+PACE = {"epochs": 1, "batch_size": 4}
 MATCH = MatchTrainer(
     inputs={"question": "text", "answer": "text"},
     model=MatchSettings(encoder=BagSettings(dimensions=16, buckets=1024)),
-    train=TRAIN,
+    train=MatchTrainSettings.model_validate(PACE),
     seed=9,
     candidates=3,
 )
 CLASSIFY = ClassifyTrainer(
     inputs={"text": "text"},
     model=ClassifySettings(encoder=EmbeddingBagSettings(dimensions=6, buckets=512)),
-    train=TRAIN,
+    train=ClassifyTrainSettings.model_validate(PACE),
     seed=9,
     neighbors=3,
 )

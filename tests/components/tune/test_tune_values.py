@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from components.encoders.settings import BagSettings
 from components.losses.settings import RankingSettings, TripletSettings
 from components.tasks.settings import MatchSettings
-from components.train.settings import MatchTrainer, TrainSettings, parse_settings
+from components.train.settings import MatchTrainer, MatchTrainSettings, parse_settings
 from components.tune.settings import Range
 from components.tune.values import given, is_whole, rounded, with_values
 
 SETTINGS = MatchTrainer(
     inputs={"question": "text", "answer": "text"},
     model=MatchSettings(encoder=BagSettings(buckets=4096)),
-    train=TrainSettings(epochs=3),
+    train=MatchTrainSettings(epochs=3),
     seed=7,
     candidates=4,
 )
@@ -22,7 +22,7 @@ SETTINGS = MatchTrainer(
 
 def test_values_replace_those_of_the_config_and_leave_the_rest() -> None:
     tuned = with_values(SETTINGS, {"train.learning_rate": 0.5, "model.encoder.dimensions": 64})
-    assert tuned.train == TrainSettings(epochs=3, learning_rate=0.5)
+    assert tuned.train == MatchTrainSettings(epochs=3, learning_rate=0.5)
     assert isinstance(tuned, MatchTrainer)
     assert tuned.model.encoder == BagSettings(buckets=4096, dimensions=64)
     assert (tuned.seed, tuned.candidates, tuned.inputs) == (7, 4, SETTINGS.inputs)

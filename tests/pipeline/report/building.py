@@ -282,7 +282,9 @@ def page(result: Classified | Matched | None = None, **changes: Any) -> Page:
         "decisions": decisions(known),
         "ingest": INGEST,
         "distribution": distribution("label", {"train": {HOSTILE: 40, "b": 30}, "test": {"b": 12}}),
-        "training": Training(1234567, {"text": "bag"}, "softmax", curves(HISTORY, 2), 2, 3),
+        "training": Training(
+            1234567, {"text": "bag"}, "softmax", curves(HISTORY, 2), 2, 3, "A search compares with every vector."
+        ),
         "sampled": Sampled(2, 60, result or classified(), drawn),
         "slices": weak_slices(known.verdict, names),
         "lineage": Lineage(

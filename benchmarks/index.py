@@ -1,0 +1,95 @@
+"""What an index saves of a search, and what it misses, beside the comparison with every vector.
+
+    ./dev python -m benchmarks.index [--size 100000 --size 1000000] [--encoder embedding_bag | bag]
+
+The vectors are those of `benchmarks.passages`: `embedding_bag` has learnt for some minutes, `bag` is untrained TF-IDF
+by random projection, a hard case, for its vectors hardly cluster. Recall@10 is against the exact search, over 500
+questions that the index was not tuned on: of texts that the library is drawn from, and (strangers) of texts that it is
+not.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import numpy as np
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.passages import encode, passages, trained_towers
+from components.encoders.settings import BagSettings, EmbeddingBagSettings, EncoderSettings
+from components.search.settings import IndexSettings
+
+ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
+    "embedding_bag": (EmbeddingBagSettings(dimensions=256, buckets=2**14), 3),
+    "bag": (BagSettings(dimensions=256, buckets=2**16, ngrams=(4,)), 0),
+}
+"""With the epochs that each is trained."""
+
+QUESTIONS, JUDGED, REPEATS = 1_000, 500, 9
+
+
+def main(
+    sizes: Annotated[list[int] | None, typer.Option("--size")] = None,
+    encoder: Annotated[Literal["embedding_bag", "bag"], typer.Option()] = "embedding_bag",
+) -> None:
+    """Print one row for each size."""
+    import tensorflow as tf
+
+    from components.search.choose import choose_index, recall_of, tenth_best
+    from components.search.exact import Exact
+
+    columns = ("exact ms", "index ms", "exact ms × 32", "index ms × 32", "recall@10", "of strangers")
+    table = Table("vectors", *columns, "MB", "of which vectors", "build s", "reach", box=box.MARKDOWN)
+    sizes = sizes or [100_000, 1_000_000]
+    texts = passages(max(sizes), QUESTIONS)
+    settings, epochs = ENCODERS[encoder]
+    towers = trained_towers(settings, texts.library[:30_000], epochs)
+    everything = encode(towers["answer"], texts.library)
+    asked, strangers = (encode(towers["question"], some) for some in (texts.questions, texts.strangers))
+    tuning, judged = asked[:JUDGED], (asked[JUDGED:], strangers[JUDGED:])
+    for size in sizes:
+        vectors = everything[:size].copy()
+        least = [tenth_best(vectors, queries) for queries in judged]
+        exact = Exact(tf.Variable(vectors, trainable=False))
+        plain = [milliseconds(lambda few, k, index=exact: index.nearest(few, k), asked[:many]) for many in (1, 32)]
+        del exact
+        start = time.monotonic()
+        chosen = choose_index(vectors, tuning, IndexSettings(type="partitions"), seed=0)
+        seconds = time.monotonic() - start
+        index = chosen.index
+        quick = [milliseconds(lambda few, k, index=index: index.nearest(few, k), asked[:many]) for many in (1, 32)]
+        recalls = [recall_of(index, queries, some) for queries, some in zip(judged, least, strict=True)]
+        held = sum(variable.numpy().nbytes for variable in index.variables) / 1e6
+        row = (plain[0], quick[0], plain[1], quick[1])
+        reach = "{partitions} partitions, {probes} probes, shortlist {shortlist}".format_map(chosen.record)
+        table.add_row(
+            f"{size:,}",
+            *(f"{value:.1f}" for value in row),
+            *(f"{recall:.3f}" for recall in recalls),
+            f"{held:,.0f}",
+            f"{vectors.nbytes / 1e6:,.0f}",
+            f"{seconds:.0f}",
+            reach,
+        )
+    Console(width=180).print(table)
+
+
+def milliseconds(search: Callable[..., object], queries: np.ndarray) -> float:
+    """Median time of a call in a graph."""
+    import tensorflow as tf
+
+    call, few = tf.function(lambda some: search(some, 10)), tf.constant(queries)
+    call(few)
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        call(few)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times) * 1_000)
+
+
+if __name__ == "__main__":
+    typer.run(main)

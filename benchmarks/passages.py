@@ -1,0 +1,96 @@
+"""Passages of real texts, a million if wanted, and the vectors that encoders make of them.
+
+The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. There
+are fewer than a million, so each is in the library several times, as itself and as copies that lack some of its words.
+A question is a passage that lacks a third of its words: of these texts or, harder, of the test texts, which the library
+does not have.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import datasets
+from components.encoders.settings import EncoderSettings
+from components.encoders.tower import Tower
+from components.losses.scores import unit_vectors
+from components.losses.settings import RankingSettings
+from components.tasks.match import MatchModel
+from components.train.encoding import Encoder
+
+WORDS = 16
+_COPIED, _ASKED = 0.85, 0.67  # shares of the words
+_PAIRS = 20_000
+_BATCH = 256
+
+
+class Passages(NamedTuple):
+    """What is searched and what is asked."""
+
+    library: list[str]
+    questions: list[str]
+    """Of texts that are in the library."""
+    strangers: list[str]
+    """Of texts that are not."""
+
+
+def passages(size: int, questions: int, seed: int = 0) -> Passages:
+    """A library of `size` different passages in random order, and so many questions of each kind."""
+    draw = random.Random(seed)
+    known, unknown = _cut("train"), _cut("test")
+    library = dict.fromkeys(known)
+    while len(library) < size:
+        library[thinned(draw.choice(known), draw, _COPIED)] = None
+    return Passages(
+        draw.sample(list(library), size),
+        [thinned(passage, draw, _ASKED) for passage in draw.sample(known, questions)],
+        [thinned(passage, draw, _ASKED) for passage in draw.sample(unknown, questions)],
+    )
+
+
+def thinned(passage: str, draw: random.Random, kept: float) -> str:
+    """A passage with about this share of its words, at least one."""
+    words = passage.split()
+    return " ".join([word for word in words if draw.random() < kept] or words[:1])
+
+
+def _cut(split: Literal["train", "test"]) -> list[str]:
+    texts = [text for name in ("20newsgroups", "bbc") for text in getattr(datasets.load(name), split).inputs]
+    runs = (text.split() for text in texts)
+    cut = (words[at : at + WORDS] for words in runs for at in range(0, len(words) - WORDS + 1, WORDS))
+    return list(dict.fromkeys(" ".join(words) for words in cut))
+
+
+def trained_towers(settings: EncoderSettings, library: Sequence[str], epochs: int, seed: int = 0) -> dict[str, Tower]:
+    """Towers that have learnt to find passages from part of their words; with no epochs, as they start."""
+    keras.utils.set_random_seed(seed)
+    draw = random.Random(seed)
+    towers = settings.build(["question", "answer"], "")
+    towers["answer"].adapt(tf.constant(library[at : at + 4096]) for at in range(0, len(library), 4096))
+    answers = draw.sample(library, min(_PAIRS, len(library)))
+    questions = [thinned(answer, draw, _ASKED) for answer in answers]
+    pairs = tf.data.Dataset.from_tensor_slices((questions, answers)).shuffle(_PAIRS, seed=seed)
+
+    def features(question: tf.Tensor, answer: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        raw = {"question": question, "answer": answer}
+        return {side: towers[side].featurize(raw[side]) for side in raw}, tf.eye(_BATCH, dtype=tf.bool)
+
+    model = MatchModel(towers)
+    loss = RankingSettings(type="multiple_negatives_ranking").build()
+    model.compile(keras.optimizers.Adam(settings.learning_rate), loss=loss)
+    if epochs:
+        model.fit(pairs.batch(_BATCH, drop_remainder=True).map(features), epochs=epochs, verbose=2)
+    return towers
+
+
+def encode(tower: Tower, texts: Sequence[str]) -> np.ndarray:
+    """Unit vectors, float32[N, D], held once."""
+    encoder = Encoder(tower)
+    vectors = np.zeros((len(texts), tower.dimensions), np.float32)
+    for at in range(0, len(texts), 512):
+        vectors[at : at + 512] = unit_vectors(encoder(texts[at : at + 512]))
+    return vectors
