@@ -116,7 +116,7 @@ def test_a_model_is_scored_as_it_is_served(tmp_path: Path) -> None:
     assert outcome.scores.shape == data.right.shape
     assert np.abs(outcome.scores).max() <= 1 + 1e-5
     own = np.corrcoef(outcome.scores.ravel(), TfidfIndex(data.library).scores(data.questions).ravel())[0, 1]
-    assert own > 0.7, "a bag starts as TF-IDF, so scores in another order than the library's would show"
+    assert own > 0.6, "a bag starts as TF-IDF, so scores in another order than the library's would show"
     assert outcome.seconds > 0
     assert outcome.rows_per_second > 0
     assert 0.01 < outcome.megabytes < 10
