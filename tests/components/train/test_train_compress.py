@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from components.encoders.settings import EncoderSettings, LstmSettings
 from components.parts import Side
+from components.search.exact import Exact
+from components.search.similarity import Similarity
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.tasks.settings import MatchSettings
@@ -121,7 +123,11 @@ def written(folder: Path, name: str, model: MatchModel, library: Library, settin
 def texts(lstm: MatchModel, right_answers: Any, draw_texts: Callable[[int], list[bytes]]) -> Library:
     answers = draw_texts(1)
     keys = key(tf.constant(answers))
-    return Library(answers, answers, keys, lstm.encode("answer", tf.constant(answers)), right_answers(keys))
+    return Library(answers, answers, keys, exact(lstm.encode("answer", tf.constant(answers))), right_answers(keys))
+
+
+def exact(vectors: tf.Tensor) -> Similarity:
+    return Similarity(Exact(tf.Variable(vectors, trainable=False)))
 
 
 @pytest.fixture(scope="module")
@@ -193,22 +199,23 @@ def test_what_is_judged_is_what_was_stored_and_cut(
     dimensions: int | None,
 ) -> None:
     """Ranks are those of the served vectors, of the served size, not of the trained ones."""
-    cut = tf.math.l2_normalize(texts.vectors[:, :dimensions], axis=1)
-    library = Library(texts.ids.numpy(), texts.shown.numpy(), texts.keys.numpy(), cut, texts.right)
+    whole = lstm.encode("answer", texts.shown)
+    cut = tf.math.l2_normalize(whole[:, :dimensions], axis=1)
+    library = Library(texts.ids.numpy(), texts.shown.numpy(), texts.keys.numpy(), exact(cut), texts.right)
     settings = MatchExportSettings(weights="int8", dimensions=dimensions)
     served = Served(written(tmp_path, "cut", lstm, library, settings))
     questions, answers = draw_texts(2), texts.shown.numpy().tolist()
     vectors = served("question", questions)["vector"]
     assert vectors.shape == (40, dimensions or 40)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    levels, scale = quantized(library.vectors.numpy()) if cut.shape.num_elements() >= LEAST else (cut.numpy(), 1)
+    levels, scale = quantized(cut.numpy()) if cut.shape.num_elements() >= LEAST else (cut.numpy(), 1)
     scores = vectors @ (levels * scale).T
     expected = 1 + np.sum(scores > np.diag(scores)[:, np.newaxis], axis=1)
     pairs = zip(questions, answers, strict=True)
     ranks = served("evaluate", [example({"question": question, "answer": answer}) for question, answer in pairs])
     np.testing.assert_array_equal(ranks["rank"], expected)
     assert len(set(expected)) > 10
-    trained = lstm.encode("question", tf.constant(questions)).numpy() @ texts.vectors.numpy().T
+    trained = lstm.encode("question", tf.constant(questions)).numpy() @ whole.numpy().T
     assert (1 + np.sum(trained > np.diag(trained)[:, np.newaxis], axis=1) != expected).any()
 
 
