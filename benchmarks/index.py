@@ -23,7 +23,7 @@ from components.encoders.settings import BagSettings, EmbeddingBagSettings, Enco
 from components.search.settings import IndexSettings
 
 ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
-    "embedding_bag": (EmbeddingBagSettings(dimensions=256, buckets=2**14), 3),
+    "embedding_bag": (EmbeddingBagSettings(dimensions=64, buckets=2**14), 5),
     "bag": (BagSettings(dimensions=256, buckets=2**16, ngrams=(4,)), 0),
 }
 """With the epochs that each is trained."""
@@ -38,8 +38,9 @@ def main(
     """Print one row for each size."""
     import tensorflow as tf
 
-    from components.search.choose import choose_index, recall_of, tenth_best
+    from components.search.choose import choose_index, recall_of
     from components.search.exact import Exact
+    from components.search.reach import nearest_vectors
 
     columns = ("exact ms", "index ms", "exact ms × 32", "index ms × 32", "recall@10", "of strangers")
     table = Table("vectors", *columns, "MB", "of which vectors", "build s", "reach", box=box.MARKDOWN)
@@ -52,7 +53,7 @@ def main(
     tuning, judged = asked[:JUDGED], (asked[JUDGED:], strangers[JUDGED:])
     for size in sizes:
         vectors = everything[:size].copy()
-        least = [tenth_best(vectors, queries) for queries in judged]
+        least = [nearest_vectors(vectors, queries, 10)[1].min(axis=1) for queries in judged]
         exact = Exact(tf.Variable(vectors, trainable=False))
         plain = [milliseconds(lambda few, k, index=exact: index.nearest(few, k), asked[:many]) for many in (1, 32)]
         del exact
@@ -64,7 +65,7 @@ def main(
         recalls = [recall_of(index, queries, some) for queries, some in zip(judged, least, strict=True)]
         held = sum(variable.numpy().nbytes for variable in index.variables) / 1e6
         row = (plain[0], quick[0], plain[1], quick[1])
-        reach = "{partitions} partitions, {probes} probes, shortlist {shortlist}".format_map(chosen.record)
+        reach = "{probes} of {partitions}, short list {shortlist}, {seen:.1%} seen".format_map(chosen.record)
         table.add_row(
             f"{size:,}",
             *(f"{value:.1f}" for value in row),

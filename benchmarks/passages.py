@@ -1,9 +1,8 @@
 """Passages of real texts, a million if wanted, and the vectors that encoders make of them.
 
-The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. There
-are fewer than a million, so each is in the library several times, as itself and as copies that lack some of its words.
-A question is a passage that lacks a third of its words: of these texts or, harder, of the test texts, which the library
-does not have.
+The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. For
+each in the library there are COPIES that lack some of its words. A question is a passage that lacks a third of its
+words: of those in the library or, harder, of the test texts, which the library does not have.
 """
 
 import random
@@ -22,7 +21,7 @@ from components.losses.settings import RankingSettings
 from components.tasks.match import MatchModel
 from components.train.encoding import Encoder
 
-WORDS = 16
+WORDS, COPIES = 16, 11
 _COPIED, _ASKED = 0.85, 0.67  # shares of the words
 _PAIRS = 20_000
 _BATCH = 256
@@ -41,14 +40,15 @@ class Passages(NamedTuple):
 def passages(size: int, questions: int, seed: int = 0) -> Passages:
     """A library of `size` different passages in random order, and so many questions of each kind."""
     draw = random.Random(seed)
-    known, unknown = _cut("train"), _cut("test")
+    known, unknown = (draw.sample(cut, len(cut)) for cut in (_cut("train"), _cut("test")))
+    known = known[: size // (1 + COPIES)]
     library = dict.fromkeys(known)
     while len(library) < size:
         library[thinned(draw.choice(known), draw, _COPIED)] = None
     return Passages(
         draw.sample(list(library), size),
-        [thinned(passage, draw, _ASKED) for passage in draw.sample(known, questions)],
-        [thinned(passage, draw, _ASKED) for passage in draw.sample(unknown, questions)],
+        [thinned(passage, draw, _ASKED) for passage in known[:questions]],
+        [thinned(passage, draw, _ASKED) for passage in unknown[:questions]],
     )
 
 
