@@ -23,7 +23,7 @@ from components.encoders.settings import BagSettings, EmbeddingBagSettings, Enco
 from components.search.settings import IndexSettings
 
 ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
-    "embedding_bag": (EmbeddingBagSettings(dimensions=64, buckets=2**14), 5),
+    "embedding_bag": (EmbeddingBagSettings(dimensions=64, buckets=2**14), 10),
     "bag": (BagSettings(dimensions=256, buckets=2**16, ngrams=(4,)), 0),
 }
 """With the epochs that each is trained."""
@@ -47,7 +47,7 @@ def main(
     sizes = sizes or [100_000, 1_000_000]
     texts = passages(max(sizes), QUESTIONS)
     settings, epochs = ENCODERS[encoder]
-    towers = trained_towers(settings, texts.library[:30_000], epochs)
+    towers = trained_towers(settings, texts, epochs)
     everything = encode(towers["answer"], texts.library)
     asked, strangers = (encode(towers["question"], some) for some in (texts.questions, texts.strangers))
     tuning, judged = asked[:JUDGED], (asked[JUDGED:], strangers[JUDGED:])

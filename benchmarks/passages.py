@@ -23,7 +23,7 @@ from components.train.encoding import Encoder
 
 WORDS, COPIES = 16, 11
 _COPIED, _ASKED = 0.85, 0.67  # shares of the words
-_PAIRS = 20_000
+_PAIRS = 60_000
 _BATCH = 256
 
 
@@ -35,12 +35,17 @@ class Passages(NamedTuple):
     """Of texts that are in the library."""
     strangers: list[str]
     """Of texts that are not."""
+    pairs: list[tuple[str, str]]
+    """A passage that lacks words and the one that follows it in its text, to learn from."""
 
 
 def passages(size: int, questions: int, seed: int = 0) -> Passages:
     """A library of `size` different passages in random order, and so many questions of each kind."""
     draw = random.Random(seed)
-    known, unknown = (draw.sample(cut, len(cut)) for cut in (_cut("train"), _cut("test")))
+    cut = _cut("train")
+    follow = draw.sample(range(len(cut) - 1), min(_PAIRS, len(cut) - 1))
+    pairs = [(thinned(cut[place], draw, _ASKED), cut[place + 1]) for place in follow]
+    known, unknown = (draw.sample(whole, len(whole)) for whole in (cut, _cut("test")))
     known = known[: size // (1 + COPIES)]
     library = dict.fromkeys(known)
     while len(library) < size:
@@ -49,6 +54,7 @@ def passages(size: int, questions: int, seed: int = 0) -> Passages:
         draw.sample(list(library), size),
         [thinned(passage, draw, _ASKED) for passage in known[:questions]],
         [thinned(passage, draw, _ASKED) for passage in unknown[:questions]],
+        pairs,
     )
 
 
@@ -65,14 +71,12 @@ def _cut(split: Literal["train", "test"]) -> list[str]:
     return list(dict.fromkeys(" ".join(words) for words in cut))
 
 
-def trained_towers(settings: EncoderSettings, library: Sequence[str], epochs: int, seed: int = 0) -> dict[str, Tower]:
-    """Towers that have learnt to find passages from part of their words; with no epochs, as they start."""
+def trained_towers(settings: EncoderSettings, texts: Passages, epochs: int, seed: int = 0) -> dict[str, Tower]:
+    """Towers that have learnt which passages follow each other; with no epochs, as they start."""
     keras.utils.set_random_seed(seed)
-    draw = random.Random(seed)
     towers = settings.build(["question", "answer"], "")
-    towers["answer"].adapt(tf.constant(library[at : at + 4096]) for at in range(0, len(library), 4096))
-    answers = draw.sample(library, min(_PAIRS, len(library)))
-    questions = [thinned(answer, draw, _ASKED) for answer in answers]
+    towers["answer"].adapt(tf.constant(texts.library[at : at + 4096]) for at in range(0, 100_000, 4096))
+    questions, answers = (list(side) for side in zip(*texts.pairs, strict=True))
     pairs = tf.data.Dataset.from_tensor_slices((questions, answers)).shuffle(_PAIRS, seed=seed)
 
     def features(question: tf.Tensor, answer: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

@@ -25,7 +25,7 @@ JUDGED = 10
 
 MAX_QUERIES = 500
 
-_PER_ROOT = 4  # partitions over the root of the number of vectors
+_PER_ROOT = 8  # partitions over the root of the number of vectors
 _WORTH = 0.1  # share of the vectors beyond which one product with all is quicker than gathering them
 _SAME = 1e-5  # scores that differ by less are equal: of equal vectors any will do
 

@@ -24,7 +24,8 @@ class Wanted(NamedTuple):
 
 def nearest_vectors(vectors: np.ndarray, queries: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Places, int64[Q, K], and scores, float32[Q, K], of the K largest products, in no order; K is `most` or all."""
-    scores, places = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
+    scores: np.ndarray = np.zeros((len(queries), 0), np.float32)
+    places: np.ndarray = np.zeros((len(queries), 0), np.int64)
     for start in range(0, len(vectors), _BLOCK):
         new = queries @ vectors[start : start + _BLOCK].T
         scores = np.concatenate([scores, new], axis=1)

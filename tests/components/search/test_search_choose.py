@@ -37,7 +37,7 @@ def test_a_query_looks_as_far_as_the_recall_takes(least: float) -> None:
     recall = np.mean(found >= exact[:, 9:] - 1e-5)
     assert least <= recall == pytest.approx(chosen.record["recall"])
     assert chosen.record["queries"] == 40
-    assert chosen.record["partitions"] == round(4 * 3_000**0.5)
+    assert chosen.record["partitions"] == round(8 * 3_000**0.5)
 
 
 def test_a_reach_that_is_given_is_kept_or_refused() -> None:
