@@ -1,9 +1,8 @@
 """Passages of real texts, a million if wanted, and the vectors that encoders make of them.
 
-The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. There
-are fewer than a million, so each is in the library several times, as itself and as copies that lack some of its words.
-A question is a passage that lacks a third of its words: of these texts or, harder, of the test texts, which the library
-does not have.
+The training texts of 20 newsgroups and BBC news (see `benchmarks.datasets`) are cut into passages of 16 words. For
+each in the library there are COPIES that lack some of its words. A question is a passage that lacks a third of its
+words: of those in the library or, harder, of the test texts, which the library does not have.
 """
 
 import random
@@ -22,9 +21,9 @@ from components.losses.settings import RankingSettings
 from components.tasks.match import MatchModel
 from components.train.encoding import Encoder
 
-WORDS = 16
+WORDS, COPIES = 16, 11
 _COPIED, _ASKED = 0.85, 0.67  # shares of the words
-_PAIRS = 20_000
+_PAIRS = 60_000
 _BATCH = 256
 
 
@@ -36,19 +35,26 @@ class Passages(NamedTuple):
     """Of texts that are in the library."""
     strangers: list[str]
     """Of texts that are not."""
+    pairs: list[tuple[str, str]]
+    """A passage that lacks words and the one that follows it in its text, to learn from."""
 
 
 def passages(size: int, questions: int, seed: int = 0) -> Passages:
     """A library of `size` different passages in random order, and so many questions of each kind."""
     draw = random.Random(seed)
-    known, unknown = _cut("train"), _cut("test")
+    cut = _cut("train")
+    follow = draw.sample(range(len(cut) - 1), min(_PAIRS, len(cut) - 1))
+    pairs = [(thinned(cut[place], draw, _ASKED), cut[place + 1]) for place in follow]
+    known, unknown = (draw.sample(whole, len(whole)) for whole in (cut, _cut("test")))
+    known = known[: size // (1 + COPIES)]
     library = dict.fromkeys(known)
     while len(library) < size:
         library[thinned(draw.choice(known), draw, _COPIED)] = None
     return Passages(
         draw.sample(list(library), size),
-        [thinned(passage, draw, _ASKED) for passage in draw.sample(known, questions)],
-        [thinned(passage, draw, _ASKED) for passage in draw.sample(unknown, questions)],
+        [thinned(passage, draw, _ASKED) for passage in known[:questions]],
+        [thinned(passage, draw, _ASKED) for passage in unknown[:questions]],
+        pairs,
     )
 
 
@@ -65,14 +71,12 @@ def _cut(split: Literal["train", "test"]) -> list[str]:
     return list(dict.fromkeys(" ".join(words) for words in cut))
 
 
-def trained_towers(settings: EncoderSettings, library: Sequence[str], epochs: int, seed: int = 0) -> dict[str, Tower]:
-    """Towers that have learnt to find passages from part of their words; with no epochs, as they start."""
+def trained_towers(settings: EncoderSettings, texts: Passages, epochs: int, seed: int = 0) -> dict[str, Tower]:
+    """Towers that have learnt which passages follow each other; with no epochs, as they start."""
     keras.utils.set_random_seed(seed)
-    draw = random.Random(seed)
     towers = settings.build(["question", "answer"], "")
-    towers["answer"].adapt(tf.constant(library[at : at + 4096]) for at in range(0, len(library), 4096))
-    answers = draw.sample(library, min(_PAIRS, len(library)))
-    questions = [thinned(answer, draw, _ASKED) for answer in answers]
+    towers["answer"].adapt(tf.constant(texts.library[at : at + 4096]) for at in range(0, 100_000, 4096))
+    questions, answers = (list(side) for side in zip(*texts.pairs, strict=True))
     pairs = tf.data.Dataset.from_tensor_slices((questions, answers)).shuffle(_PAIRS, seed=seed)
 
     def features(question: tf.Tensor, answer: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

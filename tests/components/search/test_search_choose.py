@@ -6,9 +6,12 @@ import tensorflow as tf
 
 from components.errors import UserError
 from components.search import choose as module
-from components.search.choose import choose_index, recall_of, tenth_best
+from components.search import reach
+from components.search.choose import choose_index, recall_of
+from components.search.clusters import lay_out
 from components.search.exact import Exact
 from components.search.partitions import Partitions
+from components.search.reach import Wanted, nearest_vectors, rank_for, rank_heads, rank_partitions
 from components.search.settings import IndexSettings
 from tests.components.search.clustered import clustered
 
@@ -34,7 +37,7 @@ def test_a_query_looks_as_far_as_the_recall_takes(least: float) -> None:
     recall = np.mean(found >= exact[:, 9:] - 1e-5)
     assert least <= recall == pytest.approx(chosen.record["recall"])
     assert chosen.record["queries"] == 40
-    assert chosen.record["partitions"] == round(4 * 3_000**0.5)
+    assert chosen.record["partitions"] == round(8 * 3_000**0.5)
 
 
 def test_a_reach_that_is_given_is_kept_or_refused() -> None:
@@ -62,11 +65,44 @@ def test_few_vectors(count: int) -> None:
 def test_equal_vectors_count_as_each_other() -> None:
     vectors = np.repeat(clustered(5, 10, 2), 40, axis=0)
     index = Exact(tf.constant(vectors[::-1].copy()))
-    assert recall_of(index, vectors[::40], tenth_best(vectors, vectors[::40])) == 1
+    assert recall_of(index, vectors[::40], nearest_vectors(vectors, vectors[::40], 10)[1].min(axis=1)) == 1
 
 
-def test_the_tenth_best_of_many_is_found_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EXACT_MOST", 700)
-    expected = -np.sort(-(QUERIES @ VECTORS.T), axis=1)[:, 9]
-    np.testing.assert_allclose(tenth_best(VECTORS, QUERIES), expected, atol=1e-6)
-    np.testing.assert_allclose(tenth_best(VECTORS[:3], QUERIES), (QUERIES @ VECTORS[:3].T).min(axis=1), atol=1e-6)
+def test_the_nearest_of_many_are_found_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "_BLOCK", 700)
+    products = QUERIES @ VECTORS.T
+    places, scores = nearest_vectors(VECTORS, QUERIES, 10)
+    np.testing.assert_allclose(-np.sort(-scores, axis=1), -np.sort(-products, axis=1)[:, :10], atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(products, places, axis=1), scores, atol=1e-6)
+    assert nearest_vectors(VECTORS[:3], QUERIES, 10)[0].shape == (40, 3)
+
+
+def test_where_too_much_would_be_seen_auto_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EXACT_MOST", 100)
+    vectors = np.random.default_rng(1).normal(size=(600, 50)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    chosen = choose_index(vectors.copy(), vectors[::-3].copy(), IndexSettings(min_recall=1), seed=1)
+    assert isinstance(chosen.index, Exact)
+    assert chosen.record["because"]["seen"] > 0.1
+    np.testing.assert_array_equal(chosen.order, np.arange(600))
+    np.testing.assert_allclose(chosen.index.vectors, vectors, atol=1e-5)
+
+
+@pytest.mark.parametrize(("share", "least"), [(0, 1), (0.2, 1), (0.21, 4), (0.6, 4), (0.61, 8), (1, 10)])
+def test_the_smallest_number_above_a_share_of_ranks(share: float, least: int) -> None:
+    assert rank_for(np.array([3, 0, 9, 7, 3]), share) == least
+
+
+def test_ranks_of_heads_and_partitions_are_counts() -> None:
+    layout, order = lay_out(VECTORS.copy(), 30, 1)
+    turned = QUERIES @ layout.rotation
+    places = np.argsort(order)[nearest_vectors(VECTORS, QUERIES, 10)[0]]
+    heads, wanted = turned[:, :128], Wanted(turned, places)
+    scores = heads @ layout.head.T
+    own = np.take_along_axis(scores, places, axis=1)
+    counts = (scores[:, np.newaxis, :] > own[:, :, np.newaxis] + 1e-6).sum(axis=2)
+    assert np.abs(rank_heads(layout, wanted) - counts).max() <= 1  # of equal scores one may round up
+    far = ((heads[:, np.newaxis] - layout.centers) ** 2).sum(axis=2)
+    home = np.repeat(np.arange(30), np.diff(layout.starts))[places]
+    nearer = (far[:, np.newaxis, :] < np.take_along_axis(far, home, axis=1)[:, :, np.newaxis]).sum(axis=2)
+    np.testing.assert_array_equal(rank_partitions(layout, wanted), nearer)

@@ -34,8 +34,8 @@ def test_encode_gives_unit_vectors_of_the_tower_of_its_side(model: MatchModel, c
     np.testing.assert_array_equal(answer, unit_vectors(model.answer(model.answer.featurize(raw))))
     np.testing.assert_allclose(np.linalg.norm(question, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(answer, axis=1), 1, rtol=1e-5)
-    same_weights = model.question.trainable_weights == model.answer.trainable_weights
-    assert same_weights == bool(np.abs(question.numpy() - answer.numpy()).max() < 1e-3)
+    weights = [{id(weight) for weight in tower.trainable_weights} for tower in (model.question, model.answer)]
+    assert (weights[0] == weights[1]) == bool(np.abs(question.numpy() - answer.numpy()).max() < 1e-3)
 
 
 def test_keys_differ_and_do_not_change() -> None:
