@@ -97,7 +97,7 @@ def test_every_pair_gets_hard_ones_of_its_own(mined: HardNegatives) -> None:
     assert "a wall may be red or blue" in found[0]
     assert "red is allowed" not in found[0], "it is right as well"
     assert "a wall may be red or blue" in found[2]
-    assert "a wall up to 2 m is not high" in found[3]
+    assert found[3] not in (found[0], found[2])
     assert all(len(texts) == 2 for texts in found.values())
 
 
