@@ -135,7 +135,10 @@ def test_learns(
 ) -> None:
     fitted = fit(loss, epochs=EPOCHS[encoder])
     losses = fitted.history["loss"]
-    assert min(losses[1:]) < 0.95 * losses[0]  # what is mined changes with the model, and the loss with it
+    if loss == "multi_similarity":  # what is mined changes with the model, and the loss with it
+        assert min(losses[1:]) < 0.95 * losses[0]
+    else:
+        assert losses[-1] < 0.85 * losses[0]
     assert fitted.validation["val_recall@1"] > start["val_recall@1"] + 0.3
     assert fitted.validation["val_mrr"] > start["val_mrr"] + 0.2
     assert fitted.validation["val_mrr"] == max(fitted.history["val_mrr"])
