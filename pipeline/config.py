@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -43,6 +44,15 @@ def _check_name(name: str) -> str:
     return name
 
 
+@contextmanager
+def _said_of(where: str) -> Iterator[None]:
+    """Puts the place in the config in front of what a check says."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from None
+
+
 class PipelineConfig(BaseModel):
     """What the pipelines of every task need to know. Relative paths in the file are relative to its own folder."""
 
@@ -71,18 +81,14 @@ class PipelineConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_encoders(self) -> Self:
-        try:
+        with _said_of("model: "):
             self.model.encoders(self.data.inputs)
-        except ValueError as error:
-            raise ValueError(f"model: {error}") from None
         return self
 
     @model_validator(mode="after")
     def _check_gates(self) -> Self:
-        try:
+        with _said_of("gates."):
             check_bounds(self.gates)
-        except ValueError as error:
-            raise ValueError(f"gates.{error}") from None
         return self
 
     @model_validator(mode="after")
@@ -151,18 +157,14 @@ class MatchConfig(PipelineConfig):
 
     @model_validator(mode="after")
     def _check_signals(self) -> Self:
-        try:
+        with _said_of("train."):
             self.train.check(self.data.inputs)
-        except ValueError as error:
-            raise ValueError(f"train.{error}") from None
         return self
 
     @model_validator(mode="after")
     def _check_dimensions(self) -> Self:
-        try:
+        with _said_of("model: "):
             self.model.sizes(self.data.inputs)
-        except ValueError as error:
-            raise ValueError(f"model: {error}") from None
         wanted, whole = self.export.dimensions, self.model.vector_size(self.data.inputs)
         if wanted and wanted > whole:
             raise ValueError(f"export.dimensions: got {wanted}; vectors have {whole} numbers, it can be no more")
@@ -170,10 +172,8 @@ class MatchConfig(PipelineConfig):
 
     @model_validator(mode="after")
     def _check_search(self) -> Self:
-        try:
+        with _said_of("search."):
             self.search.check(self.data.inputs)
-        except ValueError as error:
-            raise ValueError(f"search.{error}") from None
         return self
 
     @property

@@ -42,6 +42,11 @@ class Chosen:
     many queries it was measured, and the seconds it all took."""
 
 
+def is_exact(settings: IndexSettings, count: int) -> bool:
+    """Whether so many vectors are all compared; then no queries are needed to choose an index."""
+    return settings.type == "exact" or (settings.type == "auto" and count <= EXACT_MOST) or not count
+
+
 def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettings, seed: int) -> Chosen:
     """Build the index that the settings ask for.
 
@@ -56,8 +61,7 @@ def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettin
     Raises:
         UserError: partitions are asked for with so short a reach that too little is found.
     """
-    exact = settings.type == "exact" or (settings.type == "auto" and len(vectors) <= EXACT_MOST)
-    if exact or not len(vectors):
+    if is_exact(settings, len(vectors)):
         return _exact(vectors, {"type": "exact"})
     start = time.monotonic()
     asked = _sample(queries if len(queries) else vectors, seed)

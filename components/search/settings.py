@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from components.encoders.settings import NgramLength
 from components.parts import Modality
 
-NgramLength = Annotated[int, Field(ge=1, le=100)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

@@ -11,7 +11,7 @@ from components.encoders.settings import EncoderSettings
 from components.errors import UserError
 from components.losses.scores import unit_vectors
 from components.losses.settings import ClassifyLossSettings
-from components.search.choose import MAX_QUERIES, choose_index
+from components.search.choose import MAX_QUERIES, choose_index, is_exact
 from components.search.settings import IndexSettings
 from components.tasks.classify import ClassifyModel
 from components.tasks.references import References, majority
@@ -123,7 +123,8 @@ def build_references(
         ids += row_ids.tolist()
         labels += row_labels.tolist()
         vectors.append(unit_vectors(encoder(raw)).numpy())
-    held = [unit_vectors(encoder(raw)) for (raw,) in sample_batches(files.validation, (name,), MAX_QUERIES, seed)]
+    judging = [] if is_exact(settings, len(ids)) else files.validation
+    held = [unit_vectors(encoder(raw)) for (raw,) in sample_batches(judging, (name,), MAX_QUERIES, seed)]
     queries = np.concatenate([np.zeros((0, model.tower.dimensions), np.float32), *held])
     chosen = choose_index(np.concatenate(vectors), queries, settings, seed)
     references = References(

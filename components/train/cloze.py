@@ -30,8 +30,8 @@ def random_span(text: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     count = pieces.row_lengths()
     length, start = random_runs(count, _SHORTEST, _LONGEST, seed)
     length = tf.minimum(tf.maximum(length, 1), count)
-    place = tf.ragged.range(tf.minimum(start, count - length), tf.minimum(start, count - length) + length)
-    return join(tf.gather(pieces, place, batch_dims=1))
+    start = tf.minimum(start, count - length)
+    return join(tf.gather(pieces, tf.ragged.range(start, start + length), batch_dims=1))
 
 
 class ClozePairs:

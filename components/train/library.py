@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.losses.scores import unit_vectors
-from components.search.choose import choose_index
+from components.search.choose import choose_index, is_exact
 from components.search.postings import Postings
 from components.search.similarity import Lexical, Similarity
 from components.tasks.library import Library
@@ -56,7 +56,8 @@ def build_library(
         UserError: the index finds too little.
     """
     dimensions = settings.export.dimensions
-    held = _held_out(model, validation, settings.seed, dimensions)
+    is_judged = settings.search.lexical == "auto" or not is_exact(settings.index, len(candidates))
+    held = _held_out(model, validation if is_judged else [], settings.seed, dimensions)
     vectors, shown = _encode(model, candidates, dimensions, pictures=settings.inputs["answer"] == "image")
     chosen = choose_index(vectors, held.vectors, settings.index, settings.seed)
     del vectors  # the index has them
