@@ -88,7 +88,8 @@ class Block(_FromFile):
 
     def __init__(self, preset: Preset, weights: Weights, number: int, dropout: float, name: str) -> None:
         super().__init__(preset, name)
-        self.heads, self.width, self.dropout = preset.heads, preset.width, dropout
+        self.heads, self.width = preset.heads, preset.width
+        self.dropout = keras.layers.Dropout(dropout)  # draws by a generator, which `micro_batches` can put back
         self.activate = _ACTIVATIONS[preset.activation]
         at = f"encoder.layer.{number}"
         parts = (f"{at}.attention.self.{part}" for part in ("query", "key", "value"))
@@ -101,13 +102,12 @@ class Block(_FromFile):
 
     def call(self, x: tf.Tensor, layout: Layout, training: bool = False) -> tf.Tensor:
         """Tokens, float32[M, width], to tokens."""
-        rate = self.dropout if training else 0.0
-        attended = _dense(self._attend(_dense(x, self.attention_input), layout, rate), self.attention_output)
-        x = self._normalize(x + _drop(attended, rate), self.attention_norm)
+        attended = _dense(self._attend(_dense(x, self.attention_input), layout, training), self.attention_output)
+        x = self._normalize(x + self.dropout(attended, training=training), self.attention_norm)
         inner = self.activate(_dense(x, self.inner))
-        return self._normalize(x + _drop(_dense(inner, self.outer), rate), self.norm)
+        return self._normalize(x + self.dropout(_dense(inner, self.outer), training=training), self.norm)
 
-    def _attend(self, projected: tf.Tensor, layout: Layout, rate: float) -> tf.Tensor:
+    def _attend(self, projected: tf.Tensor, layout: Layout, training: bool) -> tf.Tensor:
         """Mixed values, float32[M, width], of queries, keys and values side by side, float32[M, 3 · width]."""
         texts, longest = layout.shape[0], layout.shape[1]
         depth = self.width // self.heads
@@ -115,7 +115,7 @@ class Block(_FromFile):
         by_head = tf.transpose(tf.reshape(by_text, [texts, longest, 3, self.heads, depth]), [2, 0, 3, 1, 4])
         queries, keys, values = tf.unstack(by_head, num=3)
         scores = tf.matmul(queries * depth**-0.5, keys, transpose_b=True) + layout.penalty
-        mixed = tf.matmul(_drop(tf.nn.softmax(scores), rate), values)
+        mixed = tf.matmul(self.dropout(tf.nn.softmax(scores), training=training), values)
         joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [texts, longest, self.width])
         return tf.gather_nd(joined, layout.places)
 
@@ -126,7 +126,3 @@ def _value(variable: keras.Variable) -> tf.Tensor:
 
 def _dense(x: tf.Tensor, weights: tuple[keras.Variable, keras.Variable]) -> tf.Tensor:
     return tf.nn.bias_add(tf.matmul(x, _value(weights[0])), _value(weights[1]))
-
-
-def _drop(x: tf.Tensor, rate: float) -> tf.Tensor:
-    return tf.nn.dropout(x, rate) if rate else x

@@ -1,5 +1,6 @@
 """A batch in parts gives the gradients of the batch in one."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -7,7 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.encoders.settings import BagSettings, EmbeddingBagSettings, EncoderSettings, LstmSettings
+from components.encoders.settings import (
+    BagSettings,
+    EmbeddingBagSettings,
+    EncoderSettings,
+    LstmSettings,
+    PretrainedSettings,
+)
 from components.losses.ranking import MultipleNegativesRanking
 from components.tasks.right_answers import RightAnswers
 from components.train.learner import KEYS, MatchLearner
@@ -79,11 +86,22 @@ def test_a_step_in_parts_is_a_step_of_the_whole(learner: MatchLearner, size: int
         np.testing.assert_allclose(parts, whole, atol=1e-5 * max(np.abs(whole).max(), 1))
 
 
-def test_what_was_dropped_is_dropped_again_and_then_something_else() -> None:
-    """The gradient is that of the very vectors that were computed, and the next step draws anew."""
+@pytest.fixture(params=["layers", "pretrained"])
+def noisy(request: pytest.FixtureRequest, preset: Path) -> tuple[keras.layers.Layer, tf.Tensor]:
+    """What draws while it learns, and five rows for it."""
     keras.utils.set_random_seed(8)
-    encoder = Noisy()
-    rows = tf.constant(np.random.default_rng(1).normal(size=(5, 3)), tf.float32)
+    if request.param == "layers":
+        return Noisy(), tf.constant(np.random.default_rng(1).normal(size=(5, 3)), tf.float32)
+    settings = PretrainedSettings(type="pretrained", preset=str(preset), dropout=0.5)
+    tower = settings.build(["question"], "")["question"]
+    return tower, tower.featurize(tf.constant(ANSWERS[:5]))
+
+
+def test_what_was_dropped_is_dropped_again_and_then_something_else(
+    noisy: tuple[keras.layers.Layer, tf.Tensor],
+) -> None:
+    """The gradient is that of the very vectors that were computed, and the next step draws anew."""
+    encoder, rows = noisy
     values = [weight.value for weight in encoder.trainable_variables]
 
     @tf.function
@@ -91,12 +109,13 @@ def test_what_was_dropped_is_dropped_again_and_then_something_else() -> None:
         parts = Parts(encoder, rows, 2)
         before = [tf.identity(state) for state in parts.states()]
         vectors = parts.encode()
-        gradients = parts.gradients(2 * vectors, values)
+        upstream = tf.random.stateless_normal(tf.shape(vectors), [1, 2])
+        gradients = parts.gradients(upstream, values)
         after = parts.states()
         parts.restore(before)
         with tf.GradientTape() as tape:
             same = tf.concat([encoder(rows[start : start + 2], training=True) for start in (0, 2, 4)], axis=0)
-            total = tf.reduce_sum(tf.square(same))
+            total = tf.reduce_sum(upstream * same)
         expected = tape.gradient(total, values)
         parts.restore(after)
         return vectors, gradients, expected
