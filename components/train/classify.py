@@ -48,7 +48,7 @@ def train(settings: ClassifyTrainer, files: Files, folder: str, log_dir: str) ->
     references, index = build_references(fitted.model, files, settings.index, settings.seed)
     export_classify(fitted.model, references, settings, folder)
     labels = [label.decode() for label in fitted.model.labels.numpy()]
-    return {"labels": labels, "references": int(references.ids.shape[0]), "index": index, **fitted.record()}
+    return {"labels": labels, "references": int(references.ids.shape[0]), "chosen_index": index, **fitted.record()}
 
 
 def fit_classify(

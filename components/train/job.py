@@ -50,6 +50,6 @@ def run(job: Job) -> None:
     else:
         outcome = train_classify(settings, job.files, job.folder, job.log_dir)
     if is_chief(distribute):
-        record = settings.model_dump(mode="json") | outcome
+        record = dict(**settings.model_dump(mode="json"), **outcome)
         (Path(job.log_dir) / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
     mean(fingerprint)  # workers that left while the chief still exports would be taken for dead

@@ -74,7 +74,7 @@ def build_library(
         Similarity(chosen.index, lexical),
         candidates.right,
     )
-    record: dict[str, Any] = {"library": library.size, "index": chosen.record}
+    record: dict[str, Any] = {"library": library.size, "chosen_index": chosen.record}
     if lexical is not None:
         tried = tune(library, lexical, held) if settings.search.lexical == "auto" else {}
         record["lexical"] = {"weight": round(float(lexical.weight), 3), "mrr_by_weight": tried}

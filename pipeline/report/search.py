@@ -6,7 +6,7 @@ from typing import Any
 
 def describe_search(record: Mapping[str, Any]) -> str:
     """The index, its recall and the weight of TF-IDF, in a sentence or two; empty for a record without them."""
-    index, lexical = record.get("index", {}), record.get("lexical")
+    index, lexical = record.get("chosen_index", {}), record.get("lexical")
     sentences = []
     if index.get("probes"):
         sentences.append(

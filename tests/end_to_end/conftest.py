@@ -7,7 +7,7 @@ from tests.end_to_end.command_line import anchorline, small_faq, write_faq
 SMALL = """\
 name: small
 data: {path: faq.csv}
-model: {encoder: {type: bag, dimensions: 128, buckets: 4096}}
+model: {encoder: {type: bag, buckets: 4096}}
 train: {epochs: 2}
 gates: {mrr: {min: 0.05, max_drop: 0.02}}
 """

@@ -102,9 +102,9 @@ def test_the_record_tells_what_was_chosen(made: Made) -> None:
     record: dict[str, Any] = dict(made.built.record)
     assert record["library"] == 60
     if isinstance(made.built.library.similarity.index, Partitions):
-        assert record["index"]["recall"] == 1
+        assert record["chosen_index"]["recall"] == 1
     else:
-        assert record["index"] == {"type": "exact"}
+        assert record["chosen_index"] == {"type": "exact"}
     tried = record.get("lexical", {}).get("mrr_by_weight")
     if tried:
         assert [float(weight) for weight in tried] == list(WEIGHTS)
