@@ -3,6 +3,7 @@
 
 TARGET = pipeline
 CONFIG = examples/faq.yaml
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 QUESTION = How many weeks does it take until I get my building permit?
 
 run: ## the FAQ example from data to an answered question
@@ -10,10 +11,10 @@ run: ## the FAQ example from data to an answered question
 	@./dev anchorline ask $(CONFIG) "$(QUESTION)"
 
 test: lint ## lint, types, unit and end-to-end tests
-	@./dev pytest
+	@./dev pytest $(PARALLEL)
 
 unit: lint ## the same without whole pipelines and servers
-	@./dev pytest -m "not end_to_end"
+	@./dev pytest $(PARALLEL) -m "not end_to_end"
 
 lint:
 	@./dev ruff check .

@@ -14,12 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import datasets
+from components.encoders.encoding import Encoder
 from components.encoders.settings import EncoderSettings
 from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
 from components.losses.settings import RankingSettings
 from components.tasks.match import MatchModel
-from components.train.encoding import Encoder
 
 WORDS, COPIES = 16, 11
 _COPIED, _ASKED = 0.85, 0.67  # shares of the words

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from components.encoders.encoding import batches_of
 from components.encoders.terms import count_terms, smoothed_idf
-from components.train.encoding import batches_of
 
 MOST = 10_000
 """Candidates that a term may be in. A term that more have tells little apart, and it is what would cost most."""

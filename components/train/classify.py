@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.encoders.encoding import Encoder
 from components.encoders.settings import EncoderSettings
 from components.errors import UserError
 from components.losses.scores import unit_vectors
@@ -17,7 +18,6 @@ from components.tasks.classify import ClassifyModel
 from components.tasks.references import References, majority
 from components.train.data import training_batches
 from components.train.distribute import is_chief, scope
-from components.train.encoding import Encoder
 from components.train.export import export
 from components.train.files import Files
 from components.train.fit import Fitted, fit

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.encoders.encoding import Encoder
 from components.losses.scores import unit_vectors
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
-from components.train.encoding import Encoder
 from components.train.signal_settings import HardNegativeSettings
 
 _BLOCK = 64  # questions that are compared with the library at once

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.encoders.encoding import Encoder
 from components.losses.scores import unit_vectors
 from components.search.choose import choose_index, is_exact
 from components.search.postings import Postings
@@ -14,7 +15,6 @@ from components.search.similarity import Lexical, Similarity
 from components.tasks.library import Library
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
-from components.train.encoding import Encoder
 from components.train.rows import read_rows
 from components.train.settings import MatchTrainer
 

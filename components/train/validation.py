@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.encoders.encoding import Encoder
 from components.losses.scores import unit_vectors
 from components.search.exact import Exact
 from components.search.similarity import Similarity
@@ -16,7 +17,6 @@ from components.tasks.classify import ClassifyModel
 from components.tasks.library import Ranker
 from components.tasks.match import MatchModel, key
 from components.train.candidates import Candidates
-from components.train.encoding import Encoder
 
 MAX_QUESTIONS = 2_000
 MAX_CANDIDATES = 5_000
