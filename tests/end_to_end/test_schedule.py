@@ -14,7 +14,7 @@ def test_a_refused_run_names_the_gate(pushed: Path, tmp_path: Path) -> None:
     config = shutil.copytree(pushed.parent, tmp_path / "copy") / pushed.name
     output = config.parent / "out" / "small"
     before = versions(output / "serving" / "small")
-    untaught = "model.encoder={type: lstm, units: 4}", "train.epochs=1", "gates.mrr.min=0.99"
+    untaught = "model.encoder={type: lstm, units: 4}", "train.epochs=1", "gates.mrr={min: 0.99}"
     done = anchorline("schedule", config, "--once", *(part for one in untaught for part in ("--set", one)))
     assert done.returncode == 3, done.stderr
     (line,) = done.stdout.splitlines()
