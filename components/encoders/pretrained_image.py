@@ -1,5 +1,11 @@
-"""A pretrained network for pictures that all towers share: pixels → layers → mean over the picture → vector."""
+"""A pretrained network for pictures that all towers share: pixels → layers → mean over the picture → vector.
 
+Features leave every network with a root mean square of 1. How long they are tells little, differs between networks, and
+would be what a classifier's learning rate and centres have to fit; unit vectors would be so short that its weights had
+to grow large first.
+"""
+
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import keras
@@ -9,6 +15,7 @@ from components.encoders.backbone import load_backbone, preprocess, stages
 from components.encoders.directions import main_directions
 from components.encoders.settings import PretrainedImageSettings
 from components.encoders.tower import Tower
+from components.losses.scores import unit_vectors
 from components.pictures.augment import Augment
 from components.pictures.decode import decode_pictures
 
@@ -48,7 +55,7 @@ class Network(keras.layers.Layer):
         return vectors if self.projection is None else tf.matmul(vectors, tf.convert_to_tensor(self.projection))
 
     def pooled(self, pictures: tf.Tensor) -> tf.Tensor:
-        """Features averaged over each picture, float32[N, width], of decoded pictures, uint8[N, H, W, 3].
+        """Features of each picture, float32[N, width], root mean square 1, of decoded pictures, uint8[N, H, W, 3].
 
         Pictures go through in groups, so that many of them need no more memory than _GROUP do.
         """
@@ -71,7 +78,8 @@ class Network(keras.layers.Layer):
         rows = tf.shape(pictures)[0]
         filling = tf.zeros([tf.maximum(1 - rows, 0), *self.size, 3])  # TensorFlow cannot convolve no pictures
         pixels = self.preprocess(tf.concat([pictures, filling], axis=0))
-        return self.backbone(pixels, training=False)[:rows]
+        features = self.backbone(pixels, training=False)[:rows]
+        return unit_vectors(features) * math.sqrt(self.width)
 
     def find_projection(self, raw: Iterable[tf.Tensor]) -> None:
         """Project to the directions in which the first pictures, string[N] each, differ most."""

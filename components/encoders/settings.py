@@ -252,10 +252,11 @@ class LenetSettings(_PictureSettings):
 
 
 class PretrainedImageSettings(Settings):
-    """A pretrained network for pictures that both towers share; for few pictures of things as photographs show them."""
+    """A pretrained network for pictures that both towers share; for few pictures that look like those it was shown."""
 
     modality = "image"
-    learning_rate = 0.001
+    learning_rate = 0.003
+    least_steps = 25  # new layers need them, and few pictures are what it is for
 
     type: Literal["pretrained_image"] = Field(
         description="`pretrained_image`: a network that was trained on other pictures before."
@@ -267,8 +268,8 @@ class PretrainedImageSettings(Settings):
     )
     size: tuple[NetworkSide, NetworkSide] = Field(
         default=(224, 224),
-        description="Height and width to which pictures are stretched, in pixels; best as in the network's own training, "
-        "fewer are faster.",
+        description="Height and width to which pictures are stretched, in pixels; the networks were trained on the "
+        "default, less is faster.",
     )
     dimensions: int | None = Field(
         default=None, ge=2, le=16_384, description="Size of a vector, if it is to be smaller than the network's own."
@@ -285,8 +286,8 @@ class PretrainedImageSettings(Settings):
     frozen_stages: int = Field(
         default=0,
         ge=0,
-        description="So many of the first stages stay as they are; a stage is the layers of one resolution. All networks "
-        "have 5, `convnext_tiny` has 4.",
+        description="So many of the first stages stay as they are; a stage is the layers of one resolution, of which "
+        "there are 5, in `convnext_tiny` 4.",
     )
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Share of numbers dropped behind the last stage.")
     augmentation: Augmentation = Field(

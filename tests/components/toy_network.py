@@ -7,10 +7,11 @@ import h5py
 import keras
 import numpy as np
 
+from components.encoders.architectures import Name
+
 SIZE = (32, 40)
-NAME = "mobilenet_v3_small"
+NAME: Name = "mobilenet_v3_small"
 WIDTH = 576
-TENSORS, PARAMETERS = 206, 939_120
 
 
 def make_network(**options: Any) -> keras.Model:

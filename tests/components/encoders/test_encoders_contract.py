@@ -32,9 +32,7 @@ PRETRAINED = {"pretrained", "pretrained_image"}
 
 
 @pytest.fixture(scope="session", params=[*ENCODERS, "pretrained", "pretrained_image"])
-def encoder(
-    request: pytest.FixtureRequest, preset: Path, tmp_path_factory: pytest.TempPathFactory
-) -> EncoderSettings:
+def encoder(request: pytest.FixtureRequest, preset: Path, tmp_path_factory: pytest.TempPathFactory) -> EncoderSettings:
     """Every encoder in turn, and the one that is too slow for the other tests."""
     if request.param == "pretrained":
         return PretrainedSettings(type="pretrained", preset=str(preset))

@@ -1,9 +1,11 @@
-"""The pretrained network for pictures against Keras's own; what it shares with all encoders is in the contract's tests."""
+"""The pretrained network for pictures against Keras's own; what all encoders must keep is in the contract's tests."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from components.encoders.architectures import ARCHITECTURES, Architecture, Name,
 from components.encoders.backbone import load_backbone, preprocess, stages
 from components.encoders.pretrained_image import PretrainedImageTower, build_towers
 from components.encoders.settings import PretrainedImageSettings
+from components.errors import UserError
 from components.train.export import export
 from components.train.fit import adam
 from serving.server.session_model import SessionModel
@@ -60,18 +63,17 @@ def test_raw_pictures_through_a_tf1_session_give_the_features_of_keras(
     (vectors,) = served.run("image_features", ("vector",), [np.array(PICTURES, object)])
     served.close()
     pixels = tower.featurize(tf.constant(PICTURES)).numpy().astype(np.float32)
-    expected = network(pixels, training=False).numpy()  # it scales pixels itself
+    features = network(pixels, training=False).numpy()  # it scales pixels itself
+    expected = features / np.sqrt(np.mean(features**2, axis=1, keepdims=True))
     assert np.ptp(expected, axis=0).mean() > 0.1
     np.testing.assert_allclose(vectors, expected, atol=1e-4)
     stored = [name for name, shape in tf.train.list_variables(str(tmp_path / "1" / "variables" / "variables")) if shape]
     assert len(stored) == len(tower.weights)
 
 
-@pytest.mark.parametrize(
-    ("layout", "classes"), [("keras 3", 0), ("keras 3", 7), ("published", 7), ("whole model", 0)]
-)
-def test_every_weight_comes_from_the_file(network: keras.Model, tmp_path: Path, layout: str, classes: int) -> None:
-    saved = make_network(include_top=True, classes=classes) if classes else network
+@pytest.mark.parametrize(("layout", "classes"), [("keras 3", 0), ("keras 3", 7), ("published", 7), ("whole model", 0)])
+def test_every_weight_comes_from_the_file(tmp_path: Path, layout: str, classes: int) -> None:
+    saved = make_network(include_top=True, classes=classes) if classes else make_network(pooling=None)
     if layout == "keras 3":
         file = tmp_path / "toy.weights.h5"
         saved.save_weights(file)
@@ -139,14 +141,12 @@ def test_a_projection_is_to_the_directions_in_which_pictures_differ_most(make: M
 
 
 def test_a_tensor_of_another_shape_is_said(network: keras.Model, tmp_path: Path) -> None:
-    import h5py
-
     file = write_published(tmp_path / "toy.h5", network)
     with h5py.File(file, "r+") as opened:
         kernel = opened["conv/conv/kernel:0"][...]
         del opened["conv/conv/kernel:0"]
         opened["conv/conv/kernel:0"] = kernel.transpose(3, 2, 1, 0)
-    with pytest.raises(Exception, match=rf"{file} cannot be read as weights of {NAME}: Shape mismatch in layer #0"):
+    with pytest.raises(UserError, match=rf"{file} cannot be read as weights of {NAME}: Shape mismatch in layer #0"):
         load_backbone(NAME, SIZE, str(file))
 
 
@@ -176,14 +176,11 @@ def toy(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_what_does_not_fit_is_said(toy: Path, more: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=re.escape(message)):
         settings(toy, **more)
-    assert message in str(error.value)
 
 
 def test_a_file_that_cannot_be_weights_is_said(toy: Path, tmp_path: Path) -> None:
-    import h5py
-
     content = toy.read_bytes()
     (tmp_path / "short.h5").write_bytes(content[:-1000])
     (tmp_path / "text.h5").write_text("not found")
@@ -199,9 +196,8 @@ def test_a_file_that_cannot_be_weights_is_said(toy: Path, tmp_path: Path) -> Non
         "toy.weights.h5": f"{tmp_path}/toy.weights.h5 is laid out as by Keras 2, so its name must end in .h5",
         "toy.hdf5": f"{tmp_path}/toy.hdf5 is laid out as by Keras 2, so its name must end in .h5",
     }.items():
-        with pytest.raises(ValueError, match=".") as error:
+        with pytest.raises(ValueError, match=re.escape(message)):
             settings(tmp_path / name)
-        assert message in str(error.value)
 
 
 def test_classes_are_counted() -> None:
