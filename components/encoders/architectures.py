@@ -3,6 +3,7 @@
 Read by h5py, without TensorFlow, so that a wrong file is known when a configuration is read.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,9 @@ Name = Literal[
     "resnet50_v2",
     "convnext_tiny",
 ]
+
+
+_TENSORS_OF_A_LAYER = 8  # no layer of these networks has more
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,15 @@ def _sizes(opened: "h5py.File", file: str) -> list[int]:
     if not file.endswith(".h5") or file.endswith(".weights.h5") != (keras == 3):  # noqa: PLR2004
         raise ValueError(f"{file} is laid out as by Keras {keras}, so its name must end in {ending}")
     sizes: list[int] = []
+    layers: Counter[str] = Counter()
 
-    def count(_: str, value: Any) -> None:
+    def count(name: str, value: Any) -> None:
         if isinstance(value, h5py.Dataset) and value.dtype.kind == "f":  # states of generators are whole numbers
             sizes.append(int(value.size))
+            layers[name.partition("/")[0]] += 1
 
     weights.visititems(count)
+    largest, tensors = next(iter(layers.most_common(1)), ("", 0))
+    if tensors > _TENSORS_OF_A_LAYER:
+        raise ValueError(f"{file} holds a network inside another, {largest}; save the weights of the inner one alone")
     return sizes

@@ -1,5 +1,6 @@
 """Networks of `keras.applications` with weights of a local file."""
 
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -28,11 +29,25 @@ def load_backbone(name: Name, size: tuple[int, int], file: str) -> keras.Model:
     try:
         classes = classes_in(file, name)
         saved = build(weights=None, classes=classes, input_shape=shape) if classes else backbone
-        saved.load_weights(file)  # layer by layer; that none is left over is what `classes_in` has seen to
+        _load(saved, file)
     except (ValueError, OSError, KeyError) as error:
-        raise UserError(f"{file} cannot be read as weights of {name}: {error}") from None
+        what = " ".join(str(error).partition("List of objects")[0].split())  # of all layers after the first
+        raise UserError(f"{file} cannot be read as weights of {name}: {what}") from None
     backbone.set_weights(saved.get_weights()[: len(backbone.weights)])
     return backbone
+
+
+def _load(network: keras.Model, file: str) -> None:
+    """Every weight of a network; that the file has no others is what `classes_in` has seen to.
+
+    Raises:
+        ValueError: a layer's weights are not there, of which Keras at times only warns, or have another shape.
+    """
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
+        network.load_weights(file)
+    if warned:
+        raise ValueError(str(warned[0].message))
 
 
 def preprocess(name: Name) -> Preprocess:

@@ -33,7 +33,7 @@ def write_published(file: Path, network: keras.Model, inside: str = "/") -> Path
         group.attrs["layer_names"] = [layer.name for layer in network.layers]
         for layer in network.layers:
             weights = layer.trainable_weights + layer.non_trainable_weights
-            names = [f"{layer.name}/{weight.name}:0" for weight in weights]
+            names = [f"{weight.path}:0" for weight in weights]
             own = group.create_group(layer.name)
             own.attrs["weight_names"] = names
             for name, weight in zip(names, weights, strict=True):

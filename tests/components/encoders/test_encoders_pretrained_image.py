@@ -140,14 +140,22 @@ def test_a_projection_is_to_the_directions_in_which_pictures_differ_most(make: M
     np.testing.assert_allclose(np.abs(tower.network.projection), np.abs(np.linalg.svd(unit)[2][:3].T), atol=1e-4)
 
 
-def test_a_tensor_of_another_shape_is_said(network: keras.Model, tmp_path: Path) -> None:
-    file = write_published(tmp_path / "toy.h5", network)
+@pytest.mark.parametrize("layout", ["published", "keras 3"])
+def test_a_tensor_of_another_shape_is_said(network: keras.Model, tmp_path: Path, layout: str) -> None:
+    if layout == "published":
+        file, kernel = write_published(tmp_path / "toy.h5", network), "conv/conv/kernel:0"
+    else:
+        file, kernel = tmp_path / "toy.weights.h5", "layers/conv2d/vars/0"
+        network.save_weights(file)
     with h5py.File(file, "r+") as opened:
-        kernel = opened["conv/conv/kernel:0"][...]
-        del opened["conv/conv/kernel:0"]
-        opened["conv/conv/kernel:0"] = kernel.transpose(3, 2, 1, 0)
-    with pytest.raises(UserError, match=rf"{file} cannot be read as weights of {NAME}: Shape mismatch in layer #0"):
+        values = opened[kernel][...]
+        del opened[kernel]
+        opened[kernel] = values.transpose(3, 2, 1, 0)
+    with pytest.raises(UserError) as error:
         load_backbone(NAME, SIZE, str(file))
+    assert str(error.value).startswith(f"{file} cannot be read as weights of {NAME}: ")
+    assert "(16, 3, 3, 3)" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def settings(file: Path | str, **more: Any) -> PretrainedImageSettings:
@@ -180,7 +188,7 @@ def test_what_does_not_fit_is_said(toy: Path, more: dict[str, Any], message: str
         settings(toy, **more)
 
 
-def test_a_file_that_cannot_be_weights_is_said(toy: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_weights_is_said(toy: Path, network: keras.Model, tmp_path: Path) -> None:
     content = toy.read_bytes()
     (tmp_path / "short.h5").write_bytes(content[:-1000])
     (tmp_path / "text.h5").write_text("not found")
@@ -188,11 +196,16 @@ def test_a_file_that_cannot_be_weights_is_said(toy: Path, tmp_path: Path) -> Non
     (tmp_path / "toy.hdf5").write_bytes(content)
     with h5py.File(tmp_path / "other.h5", "w") as opened:
         opened["x"] = np.zeros(3)
+    outer = keras.Sequential([network, keras.layers.Dense(7)])
+    write_published(tmp_path / "outer.h5", outer)
+    outer.save_weights(tmp_path / "outer.weights.h5")
     for name, message in {
         "none.h5": f"there is no file {tmp_path}/none.h5; give one with the weights of {NAME}, .weights.h5 or .h5",
         "short.h5": f"{tmp_path}/short.h5 is not a whole HDF5 file",
         "text.h5": f"{tmp_path}/text.h5 is not a whole HDF5 file",
         "other.h5": f"{tmp_path}/other.h5 holds no weights as Keras saves them",
+        "outer.h5": f"{tmp_path}/outer.h5 holds a network inside another, MobileNetV3Small; save the weights",
+        "outer.weights.h5": f"{tmp_path}/outer.weights.h5 holds a network inside another, functional; save the weights",
         "toy.weights.h5": f"{tmp_path}/toy.weights.h5 is laid out as by Keras 2, so its name must end in .h5",
         "toy.hdf5": f"{tmp_path}/toy.hdf5 is laid out as by Keras 2, so its name must end in .h5",
     }.items():
