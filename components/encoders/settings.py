@@ -37,6 +37,9 @@ class Settings(BaseModel, ABC):
     least_steps: ClassVar[int] = 1
     """Fewer steps than this are no epoch, however few rows there are."""
 
+    normalises_by_batch: ClassVar[bool] = False
+    """Whether a row's vector depends on the others of its batch while they are learnt."""
+
     type: str
 
     @property
@@ -234,6 +237,7 @@ class CnnSettings(_PictureSettings):
     """Blocks of two normalised convolutions; the default for pictures."""
 
     learning_rate = 0.001
+    normalises_by_batch = True
 
     type: Literal["cnn"] = Field(default="cnn", description="`cnn`: blocks of two normalised convolutions.")
     filters: tuple[Filters, ...] = Field(
