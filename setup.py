@@ -28,6 +28,7 @@ setup(
         "ml-metadata>=1.21,<1.22",
         "grpcio>=1.67",
         "grpcio-health-checking>=1.67",
+        "h5py>=3.11",
         "httptools>=0.6.3",
         "jinja2>=3.1",
         "numpy>=2",

@@ -157,8 +157,10 @@ class MatchConfig(PipelineConfig):
 
     @model_validator(mode="after")
     def _check_signals(self) -> Self:
+        with _said_of("model: "):
+            encoders = self.model.encoders(self.data.inputs)
         with _said_of("train."):
-            self.train.check(self.data.inputs)
+            self.train.check(encoders)
         return self
 
     @model_validator(mode="after")

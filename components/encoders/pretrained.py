@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from components.encoders.bert import Block, Embeddings, layout_of
+from components.encoders.directions import main_directions
 from components.encoders.preset import Pooling, read_preset, read_vocabulary
 from components.encoders.safetensors import read_tensors
 from components.encoders.settings import PretrainedSettings
@@ -90,16 +90,10 @@ class Bert(keras.layers.Layer):
         return tf.math.unsorted_segment_mean(tokens, text, layout.shape[0])
 
     def find_projection(self, texts: Iterable[tf.Tensor]) -> None:
-        """Project to the directions in which the first texts, string[N] each, differ most: their singular vectors."""
+        """Project to the directions in which the first texts, string[N] each, differ most."""
         assert self.projection is not None  # noqa: S101  else there is nothing to find
-        pooled, rows = [], 0
-        for batch in texts:
-            pooled.append(unit_vectors(self.pooled(self.pieces(batch[: _ADAPT_TEXTS - rows]))).numpy())
-            rows += len(pooled[-1])
-            if rows >= _ADAPT_TEXTS:
-                break
-        directions = np.linalg.svd(np.concatenate(pooled), full_matrices=True)[2]
-        self.projection.assign(directions[: self.projection.shape[1]].T)
+        directions = main_directions(lambda batch: self.pooled(self.pieces(batch)), texts, _ADAPT_TEXTS)
+        self.projection.assign(directions[:, : self.projection.shape[1]])
 
     def learning_rates(self) -> Mapping[str, float]:
         """Of the pretrained weights, by path: `rate` in the top layer, times `layer_decay` for each one below."""

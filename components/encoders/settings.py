@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from components.encoders.architectures import ARCHITECTURES, Name, classes_in
 from components.encoders.preset import PACKAGE, read_preset
 from components.parts import Modality
 from components.pictures.settings import Augmentation
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 NgramLength = Annotated[int, Field(ge=1, le=100)]
 Filters = Annotated[int, Field(ge=1, le=4096)]
 Side = Annotated[int, Field(ge=4, le=1024)]
+NetworkSide = Annotated[int, Field(ge=32, le=1024)]
 
 
 class Settings(BaseModel, ABC):
@@ -34,6 +36,9 @@ class Settings(BaseModel, ABC):
 
     least_steps: ClassVar[int] = 1
     """Fewer steps than this are no epoch, however few rows there are."""
+
+    normalises_by_batch: ClassVar[bool] = False
+    """Whether a row's vector depends on the others of its batch while they are learnt."""
 
     type: str
 
@@ -131,10 +136,14 @@ class LstmSettings(Settings):
         return build_towers(self, names, vocabulary_file)
 
 
+def _absolute(path: str, info: ValidationInfo) -> str:
+    """An absolute path of one that is relative to the folder of the configuration, which the context names."""
+    return str((Path((info.context or {}).get("folder", ".")) / Path(path).expanduser()).absolute())
+
+
 def _find_preset(preset: str, info: ValidationInfo) -> str:
-    """A folder as an absolute path: it is relative to the folder of the configuration, which the context names."""
     if not preset.startswith(PACKAGE):
-        preset = str((Path((info.context or {}).get("folder", ".")) / Path(preset).expanduser()).absolute())
+        preset = _absolute(preset, info)
     read_preset(preset)
     return preset
 
@@ -228,6 +237,7 @@ class CnnSettings(_PictureSettings):
     """Blocks of two normalised convolutions; the default for pictures."""
 
     learning_rate = 0.001
+    normalises_by_batch = True
 
     type: Literal["cnn"] = Field(default="cnn", description="`cnn`: blocks of two normalised convolutions.")
     filters: tuple[Filters, ...] = Field(
@@ -245,7 +255,81 @@ class LenetSettings(_PictureSettings):
     dimensions: int = Field(default=32, ge=2, le=16_384, description="Size of a vector.")
 
 
+class PretrainedImageSettings(Settings):
+    """A pretrained network for pictures that both towers share; for few pictures that look like those it was shown."""
+
+    modality = "image"
+    learning_rate = 0.003
+    least_steps = 25  # new layers need them, and few pictures are what it is for
+
+    type: Literal["pretrained_image"] = Field(
+        description="`pretrained_image`: a network that was trained on other pictures before."
+    )
+    architecture: Name = Field(description="The network, as `keras.applications` has it.")
+    weights: Annotated[str, AfterValidator(_absolute)] = Field(
+        description="File with its weights, with or without the classes it was trained on: as Keras publishes them "
+        "(`.h5`) or as `save_weights` writes them (`.weights.h5`). Nothing is downloaded."
+    )
+    size: tuple[NetworkSide, NetworkSide] = Field(
+        default=(224, 224),
+        description="Height and width to which pictures are stretched, in pixels; the networks were trained on the "
+        "default, less is faster.",
+    )
+    dimensions: int | None = Field(
+        default=None, ge=2, le=16_384, description="Size of a vector, if it is to be smaller than the network's own."
+    )
+    rate: float = Field(
+        default=1e-4,
+        gt=0,
+        allow_inf_nan=False,
+        description="Learning rate of the pretrained weights in the last stage; `train.learning_rate` is for new ones.",
+    )
+    layer_decay: float = Field(
+        default=1.0, gt=0, le=1, description="Each stage learns at so many times the rate of the one after it."
+    )
+    frozen_stages: int = Field(
+        default=0,
+        ge=0,
+        description="So many of the first stages stay as they are; a stage is the layers of one resolution, of which "
+        "there are 5, in `convnext_tiny` 4.",
+    )
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="Share of numbers dropped behind the last stage.")
+    augmentation: Augmentation = Field(
+        default=Augmentation(), description="Changes that a picture may undergo while it is learnt."
+    )
+
+    @model_validator(mode="after")
+    def _check_network(self) -> Self:
+        network = ARCHITECTURES[self.architecture]
+        classes_in(self.weights, self.architecture)
+        for key, value, most, what in (
+            ("dimensions", self.dimensions, network.width - 1, f"fewer than {self.architecture}'s own"),
+            ("frozen_stages", self.frozen_stages, network.stages, f"all stages of {self.architecture}"),
+        ):
+            if value is not None and value > most:
+                raise ValueError(f"{key} is {value}; at most {most} are allowed: {what}")
+        return self
+
+    @property
+    def vector_size(self) -> int:
+        """Size of a vector."""
+        return self.dimensions or ARCHITECTURES[self.architecture].width
+
+    def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
+        """Towers that share everything; they need no vocabulary."""
+        from components.encoders.pretrained_image import build_towers
+
+        del vocabulary_file
+        return build_towers(self, names)
+
+
 EncoderSettings = Annotated[
-    BagSettings | EmbeddingBagSettings | LstmSettings | PretrainedSettings | CnnSettings | LenetSettings,
+    BagSettings
+    | EmbeddingBagSettings
+    | LstmSettings
+    | PretrainedSettings
+    | CnnSettings
+    | LenetSettings
+    | PretrainedImageSettings,
     Field(discriminator="type"),
 ]

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from components.parts import Modality
+from components.encoders.settings import EncoderSettings
+from components.parts import Modality, Side
 from components.search.settings import IndexSettings, SearchSettings
 from components.tasks.settings import ClassifySettings, MatchSettings
 from components.train.signal_settings import ClozeSettings, HardNegativeSettings, SamplerSettings
@@ -108,21 +109,20 @@ class MatchTrainSettings(TrainSettings):
                 raise ValueError(f"{key} does not work with distribute: {self.distribute}; leave one of them out")
         return self
 
-    def check(self, inputs: Mapping[str, Modality]) -> None:
-        """Whether the signals suit the inputs.
+    def check(self, encoders: Mapping[Side, EncoderSettings]) -> None:
+        """Whether the signals suit the encoder of each side.
 
         Raises:
             ValueError: a signal of texts is wanted of pictures, or micro-batches of what is normalised by the batch.
         """
-        pictures = [side for side, modality in inputs.items() if modality == "image"]
+        pictures = [side for side, encoder in encoders.items() if encoder.modality == "image"]
         if self.inverse_cloze and pictures:
             raise ValueError(f"inverse_cloze makes questions of pieces of texts, but {pictures[0]} is a picture")
-        if (self.word_dropout or self.span_dropout) and len(pictures) == len(inputs):
+        if (self.word_dropout or self.span_dropout) and len(pictures) == len(encoders):
             raise ValueError("word_dropout and span_dropout are for texts, but question and answer are pictures")
-        if self.micro_batch and pictures:
-            raise ValueError(
-                f"micro_batch does not work for pictures, whose encoder normalises by the batch; {pictures[0]} is one"
-            )
+        normalised = [encoder.type for encoder in encoders.values() if encoder.normalises_by_batch]
+        if self.micro_batch and normalised:
+            raise ValueError(f"micro_batch does not work with {normalised[0]}, which normalises by the whole batch")
 
 
 class ClassifyTrainSettings(TrainSettings):

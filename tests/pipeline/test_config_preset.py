@@ -1,12 +1,17 @@
-"""A pretrained encoder's folder in the configuration: checked when it is read, relative to the file."""
+"""A pretrained encoder's folder or file in the configuration: checked when it is read, relative to the config."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
-from components.encoders.settings import PretrainedSettings
+from components.encoders.architectures import ARCHITECTURES
+from components.encoders.settings import PretrainedImageSettings, PretrainedSettings
 from components.train.settings import parse_settings
-from pipeline.config import ConfigError, MatchConfig, load_config
+from pipeline.config import ClassifyConfig, ConfigError, MatchConfig, load_config
 from tests.components.toy_preset import WIDTH, write_preset
 
 CONFIG = """
@@ -37,3 +42,56 @@ def test_a_missing_folder_is_one_sentence_before_anything_runs(tmp_path: Path) -
         f"{tmp_path}/toy.yaml: model.encoder.preset: got 'models/toy'; there is no folder {tmp_path}/models/toy;"
         " give one with config.json, vocab.txt, model.safetensors, or package:NAME"
     )
+
+
+PICTURES = """
+name: toy
+task: classify
+data: {path: pictures, format: images}
+model:
+  encoder: {type: pretrained_image, architecture: mobilenet_v3_small, weights: models/toy.h5}
+"""
+
+
+SMALL = ARCHITECTURES["mobilenet_v3_small"]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A config whose file of weights has the right number of tensors and numbers."""
+    (tmp_path / "models").mkdir()
+    with h5py.File(tmp_path / "models" / "toy.h5", "w") as opened:
+        opened.attrs["layer_names"] = ["conv"]
+        for number in range(SMALL.tensors - 1):
+            opened[f"conv/{number}"] = np.zeros(1, np.float32)
+        opened["conv/last"] = np.zeros(SMALL.parameters - SMALL.tensors + 1, np.float32)
+    config = tmp_path / "toy.yaml"
+    config.write_text(PICTURES)
+    return config
+
+
+def test_a_relative_file_of_weights_is_found_beside_the_config(pictures: Path) -> None:
+    config = load_config(pictures)
+    assert isinstance(config, ClassifyConfig)
+    encoder = config.model.encoder
+    assert isinstance(encoder, PretrainedImageSettings)
+    assert encoder.weights == str(pictures.parent / "models" / "toy.h5")
+    assert encoder.vector_size == 576
+    assert parse_settings(config.trainer_settings.model_dump_json()) == config.trainer_settings
+
+
+def test_a_missing_file_of_weights_is_one_sentence(pictures: Path) -> None:
+    file = pictures.parent / "models" / "toy.h5"
+    file.unlink()
+    with pytest.raises(ConfigError) as error:
+        load_config(pictures)
+    assert str(error.value).endswith(
+        f"there is no file {file}; give one with the weights of mobilenet_v3_small, .weights.h5 or .h5"
+    )
+
+
+def test_a_file_of_weights_is_checked_without_tensorflow(pictures: Path) -> None:
+    code = f"from pipeline.config import load_config; load_config({str(pictures)!r}); import sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "h5py" in loaded
+    assert not {"tensorflow", "keras"} & set(loaded)

@@ -35,7 +35,7 @@ def test_no_row_is_there_twice() -> None:
         ("`data.images` (match)", ["list of `question`, `answer`", "`[]`"]),
         ("`model.encoder.dimensions` (bag)", ["whole number", "`1024`"]),
         ("`model.encoder.size` (cnn, lenet)", ["list of whole number", "`[64, 64]`"]),
-        ("`model.encoder.augmentation.flip` (cnn, lenet)", ["true or false", "`False`"]),
+        ("`model.encoder.augmentation.flip` (cnn, lenet, pretrained_image)", ["true or false", "`False`"]),
         ("`model.question_encoder` (match)", ["as `model.encoder`", ""]),
         ("`model.loss` (match)", ["by `type`", "`multiple_negatives_ranking`"]),
         ("`model.loss` (classify)", ["by `type`", "`softmax`"]),

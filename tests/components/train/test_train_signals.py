@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.encoders.settings import BagSettings, EncoderSettings, LstmSettings
-from components.parts import Modality
+from components.encoders.settings import BagSettings, CnnSettings, EncoderSettings, LenetSettings, LstmSettings
+from components.parts import Modality, Side
 from components.tasks.match import key
 from components.tasks.settings import MatchSettings
 from components.train import match as module
@@ -157,13 +157,18 @@ def test_settings_that_do_not_go_together_are_refused(train: dict[str, Any], mes
             "inverse_cloze makes questions of pieces of texts, but answer is a picture",
         ),
         ({"word_dropout": 0.1}, ["question", "answer"], "are for texts, but question and answer are pictures"),
-        ({"micro_batch": 4}, ["question"], "micro_batch does not work for pictures.*; question is one"),
+        ({"micro_batch": 4}, ["question"], "micro_batch does not work with cnn, which normalises by the whole batch"),
     ],
 )
 def test_signals_that_do_not_suit_the_inputs_are_refused(
-    train: dict[str, Any], pictures: list[str], message: str
+    train: dict[str, Any], pictures: list[Side], message: str
 ) -> None:
     settings = MatchTrainSettings.model_validate(train)
-    settings.check(TEXTS)
+    texts: dict[Side, EncoderSettings] = {"question": BAG, "answer": BAG}
+    settings.check(texts)
     with pytest.raises(ValueError, match=message):
-        settings.check(TEXTS | dict.fromkeys(pictures, "image"))
+        settings.check(texts | dict.fromkeys(pictures, CnnSettings()))
+
+
+def test_micro_batches_are_for_pictures_too_where_each_is_encoded_by_itself() -> None:
+    MatchTrainSettings(micro_batch=4).check({"question": LenetSettings(), "answer": BAG})
