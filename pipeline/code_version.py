@@ -1,6 +1,6 @@
-"""A fingerprint of the code a step depends on, so that TFX's cache notices an edit.
+"""Fingerprints of the code and the files a step depends on, so that TFX's cache notices an edit.
 
-TFX keys its cache by names of functions, not by their source. The fingerprint covers a module and every module of ours
+TFX keys its cache by names of functions, not by their source. That of code covers a module and every module of ours
 that it imports, directly or not, at the top or inside functions, and the versions of the libraries that do the work.
 """
 
@@ -30,6 +30,15 @@ def code_version(modules: Iterable[str]) -> str:
     digest = hashlib.sha256(" ".join(f"{name}={version(name)}" for name in _LIBRARIES).encode())
     for file in sorted(seen):
         digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def files_version(files: Iterable[Path]) -> str:
+    """Fingerprint of what is in files, whatever their names."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()[:16]
 
 

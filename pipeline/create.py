@@ -28,6 +28,7 @@ from components.schema.component import CommittedSchema, InferSchema
 from components.serving_check.component import ServingCheck
 from components.tune.values import given
 from components.versions import newest_version
+from pipeline.code_version import files_version
 from pipeline.config import PipelineConfig
 
 CHECKED_ROWS = 20
@@ -133,7 +134,10 @@ def _run_steps(config: PipelineConfig, elsewhere: Elsewhere | None) -> dict[str,
     examples = steps["ingest"].outputs["examples"]
     train = Trainer(
         run_fn="components.train.run_fn.run_fn",
-        custom_config={"settings": config.trainer_settings.model_dump_json()},
+        custom_config={
+            "settings": config.trainer_settings.model_dump_json(),
+            "files": files_version(config.trainer_settings.files),  # read by nobody but TFX's cache
+        },
         **_training(steps),
     )
     newest = None if elsewhere else newest_version(serving_folder)

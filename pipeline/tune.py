@@ -13,7 +13,7 @@ from components.errors import UserError
 from components.tune.results import OBJECTIVES, Result, ranked, read_results, search_folder, shown
 from components.tune.values import given
 from pipeline.attended import Artifacts, attended, tell_steps
-from pipeline.code_version import code_version
+from pipeline.code_version import code_version, files_version
 from pipeline.config import PipelineConfig
 from pipeline.history import TUNING
 from pipeline.interrupt import InterruptError
@@ -78,6 +78,7 @@ def _search(config: PipelineConfig) -> dict[str, Any]:
         "settings": given(config.trainer_settings),
         "tune": config.tune.model_dump(mode="json", exclude={"trials"}, exclude_defaults=True),
         "code": code_version(_TRAINING),
+        "files": files_version(config.trainer_settings.files),
     }
 
 

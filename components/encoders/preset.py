@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 PACKAGE = "package:"
 FILES = ("config.json", "vocab.txt", "model.safetensors")
+MORE_FILES = ("modules.json", "tokenizer_config.json", "sentence_bert_config.json", "1_Pooling/config.json")
+"""That are read where they are there."""
 
 Pooling = Literal["mean", "cls"]
 Activation = Literal["gelu", "gelu_new", "relu"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from components.encoders.architectures import ARCHITECTURES, Name, classes_in
-from components.encoders.preset import PACKAGE, read_preset
+from components.encoders.preset import FILES, MORE_FILES, PACKAGE, locate, read_preset
 from components.parts import Modality
 from components.pictures.settings import Augmentation
 
@@ -46,6 +46,11 @@ class Settings(BaseModel, ABC):
     @abstractmethod
     def vector_size(self) -> int:
         """Size of a vector."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What it is made of beside these settings."""
+        return ()
 
     @abstractmethod
     def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
@@ -197,6 +202,11 @@ class PretrainedSettings(Settings):
         """Size of a vector."""
         return self.dimensions or read_preset(self.preset).width
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of the folder that are read."""
+        return tuple(path for name in (*FILES, *MORE_FILES) if (path := locate(self.preset) / name).exists())
+
     def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
         """Towers that share everything; `vocabulary_file` is not needed, the model brings its own."""
         from components.encoders.pretrained import build_towers
@@ -314,6 +324,11 @@ class PretrainedImageSettings(Settings):
     def vector_size(self) -> int:
         """Size of a vector."""
         return self.dimensions or ARCHITECTURES[self.architecture].width
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The weights."""
+        return (Path(self.weights),)
 
     def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
         """Towers that share everything; they need no vocabulary."""

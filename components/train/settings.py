@@ -1,6 +1,7 @@
 """Settings of the Trainer step."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
@@ -155,7 +156,13 @@ class _TrainerSettings(BaseModel):
 
     inputs: dict[str, Modality]
     train: TrainSettings
+    model: MatchSettings | ClassifySettings
     seed: int
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What the encoders are made of beside the settings."""
+        return tuple(file for encoder in self.model.encoders(self.inputs).values() for file in encoder.files)
 
 
 class MatchTrainer(_TrainerSettings):

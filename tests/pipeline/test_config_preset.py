@@ -63,8 +63,8 @@ def pictures(tmp_path: Path) -> Path:
     with h5py.File(tmp_path / "models" / "toy.h5", "w") as opened:
         opened.attrs["layer_names"] = ["conv"]
         for number in range(SMALL.tensors - 1):
-            opened[f"conv/{number}"] = np.zeros(1, np.float32)
-        opened["conv/last"] = np.zeros(SMALL.parameters - SMALL.tensors + 1, np.float32)
+            opened[f"conv{number}/kernel"] = np.zeros(1, np.float32)
+        opened["last/kernel"] = np.zeros(SMALL.parameters - SMALL.tensors + 1, np.float32)
     config = tmp_path / "toy.yaml"
     config.write_text(PICTURES)
     return config
@@ -95,3 +95,24 @@ def test_a_file_of_weights_is_checked_without_tensorflow(pictures: Path) -> None
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "h5py" in loaded
     assert not {"tensorflow", "keras"} & set(loaded)
+
+
+def test_a_step_that_learns_is_done_anew_for_other_weights_at_the_same_place(tmp_path: Path) -> None:
+    from pipeline.create import create_pipeline
+
+    folder = tmp_path / "models" / "toy"
+    write_preset(folder)
+    (tmp_path / "toy.yaml").write_text(CONFIG)
+    (tmp_path / "rows.csv").write_text("q,a\nwhat,that\n")
+
+    def told() -> object:
+        """What the Trainer is told, which is part of its cache key."""
+        steps = {step.id: step for step in create_pipeline(load_config(tmp_path / "toy.yaml")).components}
+        return steps["train"].exec_properties["custom_config"]
+
+    before = told()
+    (folder / "README.md").write_text("of no account")
+    assert told() == before
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x07")
+    assert told() != before

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.encoders import encoding
 from components.encoders.encoding import Encoder
 from components.losses.scores import unit_vectors
 from components.parts import Side
 from components.tasks.match import MatchModel
-from components.train import encoding
 
 type Pairs = list[tuple[bytes, bytes, bytes]]
 

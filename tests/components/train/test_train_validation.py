@@ -194,9 +194,9 @@ def test_past_the_limit_a_seeded_sample_is_scored(monkeypatch: pytest.MonkeyPatc
 
 def test_it_scores_the_model_that_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """A real classifier, in batches."""
+    from components.encoders import encoding
     from components.encoders.settings import EmbeddingBagSettings
     from components.losses.settings import SoftmaxSettings
-    from components.train import encoding
 
     monkeypatch.setattr(encoding, "BATCH", 2)
     tower = EmbeddingBagSettings(dimensions=4, buckets=256).build(["text"], "")["text"]
