@@ -215,6 +215,13 @@ class PretrainedSettings(Settings):
         return build_towers(self, names)
 
 
+def _find_weights(weights: str, info: ValidationInfo) -> str:
+    file = _absolute(weights, info)
+    if "architecture" in info.data:  # else that is what is wrong
+        classes_in(file, info.data["architecture"])
+    return file
+
+
 class _PictureSettings(Settings):
     """What every encoder of pictures can be told."""
 
@@ -276,7 +283,7 @@ class PretrainedImageSettings(Settings):
         description="`pretrained_image`: a network that was trained on other pictures before."
     )
     architecture: Name = Field(description="The network, as `keras.applications` has it.")
-    weights: Annotated[str, AfterValidator(_absolute)] = Field(
+    weights: Annotated[str, AfterValidator(_find_weights)] = Field(
         description="File with its weights, with or without the classes it was trained on: as Keras publishes them "
         "(`.h5`) or as `save_weights` writes them (`.weights.h5`). Nothing is downloaded."
     )
@@ -311,7 +318,6 @@ class PretrainedImageSettings(Settings):
     @model_validator(mode="after")
     def _check_network(self) -> Self:
         network = ARCHITECTURES[self.architecture]
-        classes_in(self.weights, self.architecture)
         for key, value, most, what in (
             ("dimensions", self.dimensions, network.width - 1, f"fewer than {self.architecture}'s own"),
             ("frozen_stages", self.frozen_stages, network.stages, f"all stages of {self.architecture}"),

@@ -61,9 +61,9 @@ def pictures(tmp_path: Path) -> Path:
     """A config whose file of weights has the right number of tensors and numbers."""
     (tmp_path / "models").mkdir()
     with h5py.File(tmp_path / "models" / "toy.h5", "w") as opened:
-        opened.attrs["layer_names"] = ["conv"]
+        opened.attrs["layer_names"] = []
         for number in range(SMALL.tensors - 1):
-            opened[f"conv{number}/kernel"] = np.zeros(1, np.float32)
+            opened[f"layer{number}/kernel"] = np.zeros(1, np.float32)
         opened["last/kernel"] = np.zeros(SMALL.parameters - SMALL.tensors + 1, np.float32)
     config = tmp_path / "toy.yaml"
     config.write_text(PICTURES)
@@ -85,8 +85,9 @@ def test_a_missing_file_of_weights_is_one_sentence(pictures: Path) -> None:
     file.unlink()
     with pytest.raises(ConfigError) as error:
         load_config(pictures)
-    assert str(error.value).endswith(
-        f"there is no file {file}; give one with the weights of mobilenet_v3_small, .weights.h5 or .h5"
+    assert str(error.value) == (
+        f"{pictures}: model.encoder.weights: got 'models/toy.h5'; there is no file {file};"
+        " give one with the weights of mobilenet_v3_small, .weights.h5 or .h5"
     )
 
 
