@@ -24,6 +24,10 @@ class Lexicon(keras.layers.Layer):
         super().__init__(name="lexicon", trainable=False)
         self.settings = settings
         self.idf = self.add_weight(name="idf", shape=(settings.buckets,), initializer="ones", trainable=False)
+        self._count = tf.function(  # one graph, however many others count terms
+            lambda text: count_terms(text, settings.buckets, settings.ngrams),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
 
     def adapt(self, library: Iterable[tf.Tensor]) -> None:
         """Take the inverse document frequencies from these texts."""
@@ -31,7 +35,7 @@ class Lexicon(keras.layers.Layer):
 
     def count(self, text: tf.Tensor) -> tf.SparseTensor:
         """Term frequencies of texts, string[N]."""
-        return count_terms(text, self.settings.buckets, self.settings.ngrams)
+        return self._count(text)
 
     def sketch(self, terms: tf.SparseTensor, weights: tf.Tensor) -> tf.Tensor:
         """Dense rows, float32[N, dimensions], of weighted terms; `weights` go with the entries of `terms`."""
