@@ -85,7 +85,7 @@ def test_a_header_and_no_rows(tmp_path: Path, format_: str, content: str) -> Non
     [
         (GOOD.encode("utf-16"), "written in UTF-16; save it as UTF-8"),
         (GOOD.encode("utf-16-be"), "a binary file"),
-        (gzip.compress(GOOD.encode()), "compressed with gzip; unpack it first"),
+        (gzip.compress(GOOD.encode(), mtime=0), "compressed with gzip; unpack it first"),
         (b"PK\x03\x04" + bytes(40), "a zip file or an Excel workbook; export it as CSV in UTF-8"),
         (b"PAR1" + bytes(40), "a Parquet file; set data.format to parquet"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1", "a binary file"),
