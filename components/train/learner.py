@@ -44,7 +44,8 @@ class MatchLearner(MatchModel):
         variables = self.trainable_variables
         whole = self.micro_batch is None
         loss, gradients = (self._whole if whole else self._in_parts)(features, positive, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        if variables:  # there are none where all layers are frozen
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(positive)[0])
         return self.get_metrics_result()
 

@@ -86,6 +86,20 @@ def test_a_step_in_parts_is_a_step_of_the_whole(learner: MatchLearner, size: int
         np.testing.assert_allclose(parts, whole, atol=1e-5 * max(np.abs(whole).max(), 1))
 
 
+@pytest.mark.parametrize("learner", ["embedding_bag"], indirect=True)
+@pytest.mark.parametrize("micro_batch", [None, 3])
+def test_with_all_layers_frozen_a_step_tells_the_loss_and_learns_nothing(
+    learner: MatchLearner, micro_batch: int | None
+) -> None:
+    learner.question.trainable = learner.answer.trainable = False
+    learner.micro_batch = micro_batch
+    before = [weight.numpy() for tower in (learner.question, learner.answer) for weight in tower.weights]
+    logs = learner.train_step((features(learner), tf.constant(POSITIVE)))
+    assert 0 < float(logs["loss"]) < 100
+    after = [weight.numpy() for tower in (learner.question, learner.answer) for weight in tower.weights]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
 @pytest.fixture(params=["layers", "pretrained"])
 def noisy(request: pytest.FixtureRequest, preset: Path) -> tuple[keras.layers.Layer, tf.Tensor]:
     """What draws while it learns, and five rows for it."""
