@@ -17,6 +17,7 @@ from components.encoders.settings import (
     EncoderSettings,
     LenetSettings,
     LstmSettings,
+    PretrainedImageSettings,
     PretrainedSettings,
 )
 from components.parts import Kind
@@ -32,6 +33,7 @@ from components.train.settings import MatchTrainer, MatchTrainSettings
 from components.transform.settings import TransformSettings
 from components.transform.tokens import tokenize
 from tests.components.corpus import ROWS, Row, Value, pair_records, pairs, write_records
+from tests.components.toy_network import NAME, SIZE, make_network
 from tests.components.toy_preset import write_preset
 
 if TYPE_CHECKING:
@@ -157,9 +159,20 @@ def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=[*ENCODERS, "pretrained"])
-def encoder(request: pytest.FixtureRequest, preset: Path) -> EncoderSettings:
-    """Every encoder in turn: what is asked of one is asked of all."""
-    return ENCODERS.get(request.param) or PretrainedSettings(type="pretrained", preset=str(preset))
+def encoder(request: pytest.FixtureRequest, preset: Path, tmp_path_factory: pytest.TempPathFactory) -> EncoderSettings:
+    """Every encoder in turn: what is asked of one is asked of all.
+
+    The pretrained network for pictures takes long to trace; it is there for tests that ask for it by `parametrize`.
+    """
+    if request.param == "pretrained":
+        return PretrainedSettings(type="pretrained", preset=str(preset))
+    if request.param == "pretrained_image":
+        weights = tmp_path_factory.mktemp("network") / "toy.weights.h5"
+        make_network().save_weights(weights)
+        return PretrainedImageSettings(
+            type="pretrained_image", architecture=NAME, weights=str(weights), size=SIZE, dimensions=6
+        )
+    return ENCODERS[request.param]
 
 
 @pytest.fixture(scope="session")

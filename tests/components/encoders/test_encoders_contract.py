@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.encoders.settings import EncoderSettings, PretrainedImageSettings, PretrainedSettings
+from components.encoders.settings import EncoderSettings
 from components.encoders.tower import Tower
 from components.losses.scores import cosine_scores
 from components.parts import Side
 from components.tasks.match import MatchModel
 from tests.components.conftest import ENCODERS
-from tests.components.toy_network import NAME, SIZE, make_network
+
+# Every encoder of the other tests, and the one that is too slow for them.
+pytestmark = pytest.mark.parametrize(
+    "encoder", [*ENCODERS, "pretrained", "pretrained_image"], indirect=True, scope="session"
+)
 
 type Pairs = list[tuple[bytes, bytes, bytes]]
 
@@ -27,20 +31,6 @@ RANDOM_IN_TRAINING = {"bag", "embedding_bag", "cnn", "pretrained", "pretrained_i
 """Those whose settings in the conftest have dropout or augmentation."""
 PRETRAINED = {"pretrained", "pretrained_image"}
 """Those whose towers share everything."""
-
-
-@pytest.fixture(scope="session", params=[*ENCODERS, "pretrained", "pretrained_image"])
-def encoder(request: pytest.FixtureRequest, preset: Path, tmp_path_factory: pytest.TempPathFactory) -> EncoderSettings:
-    """Every encoder in turn, and the one that is too slow for the other tests."""
-    if request.param == "pretrained":
-        return PretrainedSettings(type="pretrained", preset=str(preset))
-    if request.param == "pretrained_image":
-        weights = tmp_path_factory.mktemp("network") / "toy.weights.h5"
-        make_network().save_weights(weights)
-        return PretrainedImageSettings(
-            type="pretrained_image", architecture=NAME, weights=str(weights), size=SIZE, dimensions=6
-        )
-    return ENCODERS[request.param]
 
 
 @pytest.fixture(params=SIDES)
