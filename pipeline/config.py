@@ -157,8 +157,7 @@ class MatchConfig(PipelineConfig):
 
     @model_validator(mode="after")
     def _check_signals(self) -> Self:
-        with _said_of("model: "):
-            encoders = self.model.encoders(self.data.inputs)
+        encoders = self.model.encoders(self.data.inputs)  # they fit, see _check_encoders
         with _said_of("train."):
             self.train.check(encoders)
         return self

@@ -146,6 +146,11 @@ def _absolute(path: str, info: ValidationInfo) -> str:
     return str((Path((info.context or {}).get("folder", ".")) / Path(path).expanduser()).absolute())
 
 
+def _check_most(key: str, value: int | None, most: int, what: str) -> None:
+    if value is not None and value > most:
+        raise ValueError(f"{key} is {value}; at most {most} are allowed: {what}")
+
+
 def _find_preset(preset: str, info: ValidationInfo) -> str:
     if not preset.startswith(PACKAGE):
         preset = _absolute(preset, info)
@@ -188,13 +193,9 @@ class PretrainedSettings(Settings):
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:
         preset = read_preset(self.preset)
-        for key, value, most, what in (
-            ("dimensions", self.dimensions, preset.width - 1, "fewer than the model's own"),
-            ("max_tokens", self.max_tokens, preset.positions, "what the model has positions for"),
-            ("frozen_layers", self.frozen_layers, preset.layers, "all layers of the model"),
-        ):
-            if value is not None and value > most:
-                raise ValueError(f"{key} is {value}; at most {most} are allowed: {what}")
+        _check_most("dimensions", self.dimensions, preset.width - 1, "fewer than the model's own")
+        _check_most("max_tokens", self.max_tokens, preset.positions, "what the model has positions for")
+        _check_most("frozen_layers", self.frozen_layers, preset.layers, "all layers of the model")
         return self
 
     @property
@@ -205,7 +206,8 @@ class PretrainedSettings(Settings):
     @property
     def files(self) -> tuple[Path, ...]:
         """Those of the folder that are read."""
-        return tuple(path for name in (*FILES, *MORE_FILES) if (path := locate(self.preset) / name).exists())
+        folder = locate(self.preset)
+        return tuple(path for name in (*FILES, *MORE_FILES) if (path := folder / name).exists())
 
     def build(self, names: Sequence[str], vocabulary_file: str) -> dict[str, Tower]:
         """Towers that share everything; `vocabulary_file` is not needed, the model brings its own."""
@@ -318,12 +320,8 @@ class PretrainedImageSettings(Settings):
     @model_validator(mode="after")
     def _check_network(self) -> Self:
         network = ARCHITECTURES[self.architecture]
-        for key, value, most, what in (
-            ("dimensions", self.dimensions, network.width - 1, f"fewer than {self.architecture}'s own"),
-            ("frozen_stages", self.frozen_stages, network.stages, f"all stages of {self.architecture}"),
-        ):
-            if value is not None and value > most:
-                raise ValueError(f"{key} is {value}; at most {most} are allowed: {what}")
+        _check_most("dimensions", self.dimensions, network.width - 1, f"fewer than {self.architecture}'s own")
+        _check_most("frozen_stages", self.frozen_stages, network.stages, f"all stages of {self.architecture}")
         return self
 
     @property
