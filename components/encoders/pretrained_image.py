@@ -6,28 +6,29 @@ to grow large first.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
 from components.encoders.backbone import load_backbone, preprocess, stages
-from components.encoders.directions import main_directions
 from components.encoders.settings import PretrainedImageSettings
+from components.encoders.shared import Body, SharedTower
 from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
 from components.pictures.augment import Augment
 from components.pictures.decode import decode_pictures
 
-_ADAPT_PICTURES = 1_000  # to find a projection with
 _GROUP = 32  # pictures that are encoded together when nothing is learnt
 
 
-class Network(keras.layers.Layer):
+class Network(Body):
     """What the towers share."""
 
+    adapt_rows = 1_000
+
     def __init__(self, settings: PretrainedImageSettings, name: str) -> None:
-        super().__init__(name=name)
+        super().__init__(settings.rate, settings.layer_decay, name)
         with keras.name_scope(name):  # two networks in a model may have layers of the same names
             self.backbone = load_backbone(settings.architecture, settings.size, settings.weights)
         self.preprocess = preprocess(settings.architecture)
@@ -35,11 +36,7 @@ class Network(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(settings.dropout)
         self.size = settings.size
         self.width = self.backbone.output_shape[-1]
-        self.projection: keras.Variable | None = None
-        if settings.dimensions is not None:
-            shape = (self.width, settings.dimensions)
-            self.projection = self.add_weight(name="projection", shape=shape, initializer="orthogonal")
-        self.rate, self.layer_decay = settings.rate, settings.layer_decay
+        self.add_projection(self.width, settings.dimensions)
         self.stages = stages(self.backbone)
         for layer in (layer for stage in self.stages[: settings.frozen_stages] for layer in stage):
             layer.trainable = False
@@ -52,7 +49,7 @@ class Network(keras.layers.Layer):
             vectors = self.dropout(self._pool(altered), training=True)
         else:
             vectors = self.pooled(pictures)
-        return vectors if self.projection is None else tf.matmul(vectors, tf.convert_to_tensor(self.projection))
+        return self.project(vectors)
 
     def pooled(self, pictures: tf.Tensor) -> tf.Tensor:
         """Features of each picture, float32[N, width], root mean square 1, of decoded pictures, uint8[N, H, W, 3].
@@ -81,56 +78,17 @@ class Network(keras.layers.Layer):
         features = self.backbone(pixels, training=False)[:rows]
         return unit_vectors(features) * math.sqrt(self.width)
 
-    def find_projection(self, raw: Iterable[tf.Tensor]) -> None:
-        """Project to the directions in which the first pictures, string[N] each, differ most."""
-        assert self.projection is not None  # noqa: S101  else there is nothing to find
-        directions = main_directions(lambda files: self.pooled(self.decode(files)), raw, _ADAPT_PICTURES)
-        self.projection.assign(directions[:, : self.projection.shape[1]])
-
-    def decode(self, raw: tf.Tensor) -> tf.Tensor:
+    def featurize(self, raw: tf.Tensor) -> tf.Tensor:
         """Decoded pictures, uint8[N, H, W, 3], of encoded ones, string[N]."""
         return decode_pictures(raw, *self.size, 3)
 
-    def learning_rates(self) -> Mapping[str, float]:
-        """Of the pretrained weights, by path: `rate` in the last stage, times `layer_decay` for each one before."""
-        return {
-            weight.path: self.rate * self.layer_decay**depth
-            for depth, stage in enumerate(reversed(self.stages))
-            for layer in stage
-            for weight in layer.weights
-        }
-
-
-class PretrainedImageTower(Tower):
-    """One side's view of the shared network."""
-
-    def __init__(self, network: Network, dimensions: int, name: str) -> None:
-        super().__init__(name=name)
-        self.network = network
-        self.dimensions = dimensions
-        height, width = network.size
-        self.feature_bytes = height * width * 3
-        self.built = True
-
-    def adapt(self, raw: Iterable[tf.Tensor]) -> None:
-        """Find a projection to fewer dimensions, if there is one."""
-        if self.network.projection is not None:
-            self.network.find_projection(raw)
-
-    def featurize(self, raw: tf.Tensor) -> tf.Tensor:
-        """Decoded pictures, uint8[N, H, W, 3]."""
-        return self.network.decode(raw)
-
-    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Vectors, float32[N, dimensions]."""
-        return self.network(features, training=training)
-
-    def learning_rates(self) -> Mapping[str, float]:
-        """Of the pretrained weights."""
-        return self.network.learning_rates()
+    def depths(self) -> list[list[keras.layers.Layer]]:
+        """The stages."""
+        return self.stages
 
 
 def build_towers(settings: PretrainedImageSettings, names: Sequence[str]) -> dict[str, Tower]:
     """Towers that share everything."""
     network = Network(settings, name="_".join([*names, settings.architecture]))
-    return {name: PretrainedImageTower(network, settings.vector_size, name) for name in names}
+    height, width = settings.size
+    return {name: SharedTower(network, settings.vector_size, name, height * width * 3) for name in names}

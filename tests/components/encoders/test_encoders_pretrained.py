@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.encoders.pretrained import PretrainedTower, build_towers
+from components.encoders.pretrained import build_towers
 from components.encoders.settings import PretrainedSettings
+from components.encoders.shared import SharedTower
 from components.errors import UserError
 from components.train.export import export
 from components.train.fit import adam
@@ -28,7 +29,7 @@ TEXTS = {
 }
 """Texts with the word pieces that BERT's tokenizer makes of them; brackets, ##x and ##p are not known."""
 
-type Make = Callable[..., PretrainedTower]
+type Make = Callable[..., SharedTower]
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +46,16 @@ def tensors(folder: Path) -> dict[str, np.ndarray]:
 def make(folder: Path, tensors: dict[str, np.ndarray]) -> Make:
     assert tensors
 
-    def build(preset: Path = folder, **settings: Any) -> PretrainedTower:
+    def build(preset: Path = folder, **settings: Any) -> SharedTower:
         chosen = PretrainedSettings.model_validate({"type": "pretrained", "preset": str(preset)} | settings)
         tower = build_towers(chosen, ["text"])["text"]
-        assert isinstance(tower, PretrainedTower)
+        assert isinstance(tower, SharedTower)
         return tower
 
     return build
 
 
-def encode(tower: PretrainedTower, texts: list[str]) -> np.ndarray:
+def encode(tower: SharedTower, texts: list[str]) -> np.ndarray:
     return tower(tower.featurize(tf.constant(texts, tf.string))).numpy()
 
 
@@ -163,7 +164,7 @@ def test_adapting_changes_nothing_without_a_projection(make: Make) -> None:
     np.testing.assert_array_equal(encode(tower, list(TEXTS)), before)
 
 
-def learn(tower: PretrainedTower, rate: float) -> dict[str, float]:
+def learn(tower: SharedTower, rate: float) -> dict[str, float]:
     """By weight, how far one step of Adam moved it at most."""
     keras.utils.set_random_seed(2)
     before = {weight.path: weight.numpy() for weight in tower.weights}

@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from components.encoders.architectures import ARCHITECTURES, Architecture, Name, classes_in
 from components.encoders.backbone import load_backbone, preprocess, stages
-from components.encoders.pretrained_image import PretrainedImageTower, build_towers
+from components.encoders.pretrained_image import build_towers
 from components.encoders.settings import PretrainedImageSettings
+from components.encoders.shared import SharedTower
 from components.errors import UserError
 from components.train.export import export
 from components.train.fit import adam
@@ -25,7 +26,7 @@ from tests.components.toy_network import NAME, SIZE, WIDTH, make_network, write_
 PICTURES = [picture(label, seed, height=40, width=50) for seed, label in enumerate(("wall", "floor", "dot") * 11)]
 """More than are encoded together."""
 
-type Make = Callable[..., PretrainedImageTower]
+type Make = Callable[..., SharedTower]
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,10 @@ def make(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Make
     file = tmp_path_factory.mktemp("network") / "toy.weights.h5"
     network.save_weights(file)
 
-    def build(**settings: Any) -> PretrainedImageTower:
+    def build(**settings: Any) -> SharedTower:
         told = {"type": "pretrained_image", "architecture": NAME, "weights": str(file), "size": SIZE} | settings
         tower = build_towers(PretrainedImageSettings.model_validate(told), ["image"])["image"]
-        assert isinstance(tower, PretrainedImageTower)
+        assert isinstance(tower, SharedTower)
         return tower
 
     return build
@@ -104,7 +105,7 @@ def test_pixels_are_scaled_as_each_network_was_trained(name: Name) -> None:
     assert scaled.numpy().ravel().tolist() == ([-1, 0, 1] if outside else [0, 127.5, 255])
 
 
-def learn(tower: PretrainedImageTower, rate: float) -> dict[str, float]:
+def learn(tower: SharedTower, rate: float) -> dict[str, float]:
     """By weight, how far one step of Adam moved it at most."""
     keras.utils.set_random_seed(2)
     before = {weight.path: weight.numpy() for weight in tower.weights}
@@ -123,7 +124,7 @@ def test_each_stage_learns_at_its_own_rate_unless_it_is_frozen(make: Make, froze
     """Adam's first step is as long as its learning rate, wherever the gradient is not close to 0."""
     tower = make(dimensions=3, rate=0.01, layer_decay=0.5, frozen_stages=frozen)
     expected = {"image_mobilenet_v3_small/projection": 0.2}
-    for number, stage in enumerate(tower.network.stages):
+    for number, stage in enumerate(tower.body.stages):
         for weight in (weight for layer in stage for weight in layer.weights):
             still = number < frozen or "moving" in weight.path
             expected[weight.path] = 0 if still else 0.01 * 0.5 ** (4 - number)
@@ -132,12 +133,12 @@ def test_each_stage_learns_at_its_own_rate_unless_it_is_frozen(make: Make, froze
 
 def test_a_projection_is_to_the_directions_in_which_pictures_differ_most(make: Make) -> None:
     tower = make(dimensions=3)
-    assert tower.network.projection is not None
+    assert tower.body.projection is not None
     pictures = tf.constant(PICTURES[:6])
     tower.adapt([pictures[:4], pictures[4:]])
-    pooled = tower.network.pooled(tower.featurize(pictures)).numpy()
+    pooled = tower.body.pooled(tower.featurize(pictures)).numpy()
     unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-    np.testing.assert_allclose(np.abs(tower.network.projection), np.abs(np.linalg.svd(unit)[2][:3].T), atol=1e-4)
+    np.testing.assert_allclose(np.abs(tower.body.projection), np.abs(np.linalg.svd(unit)[2][:3].T), atol=1e-4)
 
 
 @pytest.mark.parametrize("layout", ["published", "keras 3"])
