@@ -49,9 +49,7 @@ def _from_field(proto: Any, dtype: dtypes.DType) -> np.ndarray:
     """The values of a typed field; those with too many bits wrap, as in the C++ casts."""
     values = getattr(proto, dtype.field)
     if dtype.number == dtypes.STRING:
-        array = np.empty(len(values), object)
-        array[:] = values
-        return array
+        return np.fromiter(values, object, len(values))
     if dtype.field == "half_val":
         return np.array(values, np.int32).astype(np.uint16).view(np.float16)
     if dtype.field == "int_val":

@@ -82,19 +82,20 @@ class Batcher:
             raise invalid(f"Task size {count} is larger than maximum input batch size {limit}")
         call = (signature.name, outputs)
         shares = count > 0 and call not in self._alone and self._can_share(signature)
-        parts = [inputs]
-        if shares and self._batching.split and count > self._batching.max_run_rows:
-            parts = rows.split(inputs, rows.chunks(count, self._batching.max_run_rows))
+        counts = [count]
+        if shares and self._batching.split:
+            counts = rows.chunks(count, self._batching.max_run_rows)
+        parts = [inputs] if len(counts) == 1 else rows.split(inputs, counts)
         requests = [
             Waiting(
                 call,
                 (call, self._shapes(signature, part)) if shares else None,
                 part,
-                rows.common(part),
+                count,
                 self._loop.create_future(),
                 record,
             )
-            for part in parts
+            for part, count in zip(parts, counts, strict=True)
         ]
         self._enqueue(requests)
         if len(requests) == 1:
@@ -109,7 +110,7 @@ class Batcher:
     def _shapes(self, signature: Signature, inputs: Arrays) -> Hashable:
         """What must be equal of inputs that run together."""
         if not self._batching.pad or any(array.size == 0 for array in inputs):
-            return tuple((array.dtype, array.shape[1:]) for array in inputs)
+            return tuple([(array.dtype, array.shape[1:]) for array in inputs])
         return tuple(
             (array.dtype, spec.fixed_sizes(array.shape))
             for spec, array in zip(signature.inputs.values(), inputs, strict=True)

@@ -40,8 +40,8 @@ class ObservedHandlers(grpc.GenericRpcHandler):
             remaining = context.time_remaining()
             deadline = math.inf if remaining is None else time.monotonic() + remaining
             record = self._observer.begin("GRPC", api, _request_id(context), deadline)
-            record.target = name
-            if self._observer.names_clients:
+            if self._observer.names_requests:
+                record.target = name
                 record.client = context.peer()
             context.set_trailing_metadata(((REQUEST_ID, record.id),))
             record.code = Code.CANCELLED

@@ -33,7 +33,7 @@ _COPIED_BYTES = 65536
 _NEVER = float("inf")
 
 
-class _Stage(enum.Enum):
+class _Stage(enum.StrEnum):
     """What is awaited: of the client, but ANSWER of us; at the END nothing it sends is looked at any more."""
 
     REQUEST = "request"
@@ -41,6 +41,9 @@ class _Stage(enum.Enum):
     BODY = "body"
     ANSWER = "answer"
     END = "end"
+
+
+_READING = frozenset({_Stage.HEADERS, _Stage.BODY})
 
 
 @dataclass(slots=True, eq=False)
@@ -83,7 +86,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._stage = _Stage.HEADERS
-        self._request = Request("", "")
+        self._headers: dict[bytes, bytes] = {}
         self._url = b""
         self._parts: list[bytes] = []
         self._body_bytes = 0
@@ -125,14 +128,14 @@ class Connection(asyncio.Protocol):
         if self._stage is _Stage.REQUEST:
             self._await(_Stage.HEADERS)
             self._chunk_bytes = 0
-        if self._stage in {_Stage.HEADERS, _Stage.BODY}:
+        if self._stage in _READING:
             self._chunk_bytes += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
             self._refuse(self._refusal or _refusal(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received."))
         else:
-            if self._stage in {_Stage.HEADERS, _Stage.BODY} and self._chunk_bytes > self._limits.header_bytes:
+            if self._stage in _READING and self._chunk_bytes > self._limits.header_bytes:
                 self._refuse(self._too_many_headers())
         self._pump()
 
@@ -148,7 +151,7 @@ class Connection(asyncio.Protocol):
             except httptools.HttpParserUpgrade as upgrade:
                 version = self._parser.get_http_version().encode()
                 head = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
-                head += [b"%b: %b" % header for header in self._request.headers.items() if header[0] != b"upgrade"]
+                head += [b"%b: %b" % header for header in self._headers.items() if header[0] != b"upgrade"]
                 self._parser = httptools.HttpRequestParser(self)
                 data = b"\r\n".join([*head, b"", data[upgrade.args[0] :]])
             else:
@@ -159,7 +162,7 @@ class Connection(asyncio.Protocol):
         if self._stage is not _Stage.HEADERS:
             self._await(_Stage.HEADERS)
             self._chunk_bytes = 1
-        self._request = Request("", "", client=self._client)
+        self._headers = {}
         self._url = b""
         self._parts = []
         self._header_bytes = self._body_bytes = 0
@@ -171,7 +174,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
-        name, headers = name.lower(), self._request.headers
+        name, headers = name.lower(), self._headers
         if self._stage is not _Stage.BODY:  # else it is a trailer, which must not pass for a header
             headers[name] = headers[name] + b", " + value if name in headers else value
         self._count_header(len(name) + len(value) + _HEADER_OVERHEAD)
@@ -189,7 +192,7 @@ class Connection(asyncio.Protocol):
             return  # see _parse
         self._chunk_bytes = 0
         self._await(_Stage.BODY)
-        headers = self._request.headers
+        headers = self._headers
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._limits.body_bytes:
             self._stop_parsing(self._too_large())
@@ -214,14 +217,19 @@ class Connection(asyncio.Protocol):
         if self._stage is not _Stage.BODY:
             return
         self._await(_Stage.ANSWER)
-        request = self._request
-        request.method = self._parser.get_method().decode("latin-1")
-        request.target = _path_and_query(self._url).decode("latin-1")
-        request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        request.version = self._parser.get_http_version()
-        request.keep_alive = self._parser.should_keep_alive()
-        self._queue.append(request)
-        self._request, self._parts = Request("", ""), []
+        parser, parts = self._parser, self._parts
+        self._queue.append(
+            Request(
+                parser.get_method().decode("latin-1"),
+                _path_and_query(self._url).decode("latin-1"),
+                self._headers,
+                parts[0] if len(parts) == 1 else b"".join(parts),
+                self._client,
+                parser.get_http_version(),
+                parser.should_keep_alive(),
+            )
+        )
+        self._headers, self._parts = {}, []
 
     def _await(self, stage: _Stage) -> None:
         """Start the clock for what is awaited now."""
@@ -262,7 +270,7 @@ class Connection(asyncio.Protocol):
         if not self._has_begun():
             self._transport.close()
             return
-        message = f"the request's {self._stage.value} did not come within {self._seconds[self._stage]:g} seconds"
+        message = f"the request's {self._stage} did not come within {self._seconds[self._stage]:g} seconds"
         self._refuse(_refusal(HTTPStatus.REQUEST_TIMEOUT, message))
 
     def stop(self) -> None:

@@ -28,7 +28,7 @@ class Observer:
     def __init__(self, *, metrics: Metrics | None = None, access_log: AccessLog | None = None, max_requests: int = 0):
         self.metrics = metrics
         self.in_flight = 0
-        self.names_clients = access_log is not None
+        self.names_requests = access_log is not None
         self._access_log = access_log
         self._max_requests = max_requests or math.inf
 
@@ -63,4 +63,4 @@ class Observer:
 
 def _usable(request_id: str) -> str:
     """The client's own id if it can stand in a header and a log, else a new one."""
-    return request_id if _USABLE_ID.fullmatch(request_id) else f"{random.getrandbits(128):032x}"
+    return request_id if request_id and _USABLE_ID.fullmatch(request_id) else f"{random.getrandbits(128):032x}"

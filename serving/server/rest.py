@@ -1,7 +1,6 @@
 """TF Serving's REST API (model_servers/http_server.cc, http_rest_api_handler.cc): a request in, its answer out."""
 
 import json
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +25,7 @@ from serving.server.session_model import SessionModel
 from serving.server.signature import DEFAULT_SIGNATURE
 from serving.server.silent_tensorflow import get_model_metadata_pb2
 
-_API = re.compile(r"/v1/.*", re.IGNORECASE | re.DOTALL)
+_API = "/v1/"
 _CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET"),
@@ -62,7 +61,7 @@ class RestApp:
         return Response(status, body, headers=self._headers.copy())
 
     async def _answer(self, request: Request) -> tuple[int, bytes]:
-        if not _API.fullmatch(request.target):
+        if request.target[: len(_API)].lower() != _API:
             return _NOT_FOUND, json_tensor.error_body("Not Found")
         if request.method == "OPTIONS":
             if not request.headers.get(b"origin"):

@@ -59,12 +59,11 @@ class RestFront:
             return page()
         sent_id = request.headers.get(_ID_HEADER, b"").decode("latin-1")
         record = self._observer.begin("REST", _api(path), sent_id, time.monotonic() + self._timeout)
-        record.target = f"{request.method} {path}"
-        if self._observer.names_clients:
-            record.client = request.client
+        if self._observer.names_requests:
+            record.target, record.client = f"{request.method} {path}", request.client
         record.code = Code.CANCELLED
         try:
-            response = await self._admitted(request)
+            response = self._refusal() or await self._app(request)
             record.http_status = response.status
             record.code = _CODES[response.status] if record.code is Code.CANCELLED else record.code
         finally:
@@ -72,12 +71,13 @@ class RestFront:
         response.headers.append((_ID_HEADER, record.id.encode()))
         return response
 
-    async def _admitted(self, request: Request) -> Response:
+    def _refusal(self) -> Response | None:
+        """The answer to a request that is one too many."""
         try:
             self._observer.admit()
         except StatusError as error:
             return Response(HTTP_STATUS[error.code], json_tensor.error_body(error.message))
-        return await self._app(request)
+        return None
 
     def _alive(self) -> Response:
         return Response(_OK, b"ok\n", TEXT)
