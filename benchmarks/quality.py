@@ -94,7 +94,7 @@ def main(
     chart: Annotated[Path | None, typer.Option(help="Draw recall@1 to this SVG file.")] = None,
 ) -> None:
     """Print a table for each data set."""
-    data_sets, contenders = _chosen(data, NAMES), {name: ROWS[name] for name in _chosen(rows, ROWS)}
+    data_sets, contenders = chosen(data, NAMES), {name: ROWS[name] for name in chosen(rows, ROWS)}
     results = Results(file, {name: contender.settings for name, contender in contenders.items()})
     console = Console(width=140)
     tables = {}
@@ -108,12 +108,17 @@ def main(
         write_whole(chart, quality_chart(tables, list(ROWS)))
 
 
-def _chosen(names: str, known: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    chosen = names.split(",")
-    for name in chosen:
+def chosen(names: str, known: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """Names with commas between them.
+
+    Raises:
+        UserError: one is not among `known`.
+    """
+    split = names.split(",")
+    for name in split:
         if name not in known:
             raise UserError(f"There is no {name!r}; there are {', '.join(known)}.")
-    return chosen
+    return split
 
 
 def cells_of(data: str, contenders: Mapping[str, Contender], splits: int, seeds: int) -> Iterator[Cell]:
