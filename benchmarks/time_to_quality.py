@@ -51,13 +51,17 @@ class Race(NamedTuple):
 
 def main(data: Annotated[str, typer.Option(help=f"Of {', '.join(NAMES)}.")] = ",".join(NAMES), splits: int = 3) -> None:
     """Print the medians of the splits for each data set."""
+    console = Console(width=120)
     table = Table("data", "chance", "original's best MRR", "original, s", "ours, s", "ratio", box=box.MARKDOWN)
     for name in chosen(data, NAMES):
         pairs = load_pairs(name)
-        with chatter_to(Path(os.devnull)):
-            races = [race(pairs, split) for split in range(splits)]
+        races = []
+        for split in range(splits):
+            with chatter_to(Path(os.devnull)):
+                races.append(race(pairs, split))
+            console.print(f"{name}/{split}: {', '.join(row_of(races[-1:]))}", style="dim")
         table.add_row(name, *row_of(races))
-    Console(width=120).print(table)
+    console.print(table)
 
 
 def row_of(races: Sequence[Race]) -> list[str]:
