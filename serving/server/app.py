@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from serving.server import batching_parameters, config_file, monitoring, tls
+from serving.server import batching_parameters, config_file, memory, monitoring, tls
 from serving.server.access_log import AccessLog, AccessLogError
 from serving.server.batching_parameters import MAX_RUN_ROWS, Batching
 from serving.server.flags import Flags
@@ -37,6 +37,7 @@ _SWITCH_SECONDS = 1e-4
 def run(flags: Flags) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 1, after one line on stderr, if it cannot start."""
     sys.setswitchinterval(_SWITCH_SECONDS)
+    memory.limit_arenas()
     try:
         uvloop.run(_serve(flags, config_file.from_flags(flags)))
     except (config_file.ConfigError, ConfigFileError, StartError, AddressError, AccessLogError) as error:
