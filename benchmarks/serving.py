@@ -61,6 +61,8 @@ class Load(NamedTuple):
     p99: float
     memory: float
     """Bytes of the server and its children."""
+    share: float
+    """Its rate over that of the model itself, BATCH rows at a time, in the same round."""
 
 
 def main(
@@ -89,30 +91,30 @@ def main(
             console.print(f"in this process: {single:,.0f} rows/s one by one, {batched:,.0f} by {BATCH}")
             for name, serve in servers.items():
                 with serve(folder, model) as target:
-                    loads = [_load(target, count, seconds, folder) for count in counts]
+                    loads = [_load(target, count, seconds, folder, batched) for count in counts]
                 for all_loads, load in zip(measured[name], loads, strict=True):
                     all_loads.append(load)
                 console.print(f"{name}: {', '.join(f'{load.rate:,.0f}/s' for load in loads)}")
     single, batched = (statistics.median(rates) for rates in zip(*limits, strict=True))
     console.print(f"\nin this process: {single:,.0f} rows/s one by one, {batched:,.0f} by {BATCH}\n")
     for place, count in enumerate(counts):
-        console.print(_table(count, {name: _median(loads[place]) for name, loads in measured.items()}, batched))
+        console.print(_table(count, {name: _median(loads[place]) for name, loads in measured.items()}))
 
 
 def _median(loads: list[Load]) -> Load:
     return Load(*(statistics.median(values) for values in zip(*loads, strict=True)))
 
 
-def _table(count: int, loads: Mapping[str, Load], limit: float) -> Table:
+def _table(count: int, loads: Mapping[str, Load]) -> Table:
     title = f"{count} connection" + ("s" if count > 1 else "")
     table = Table(title, "requests/s", f"of the limit by {BATCH}", "p50 ms", "p99 ms", "memory", box=box.MARKDOWN)
     for name, load in loads.items():
-        share, memory = f"{load.rate / limit:.2f}", f"{load.memory / 2**20:,.0f} MB"
-        table.add_row(name, f"{load.rate:,.0f}", share, f"{load.p50:.1f}", f"{load.p99:.1f}", memory)
+        memory = f"{load.memory / 2**20:,.0f} MB"
+        table.add_row(name, f"{load.rate:,.0f}", f"{load.share:.2f}", f"{load.p50:.1f}", f"{load.p99:.1f}", memory)
     return table
 
 
-def _load(target: Target, connections: int, seconds: int, folder: Path) -> Load:
+def _load(target: Target, connections: int, seconds: int, folder: Path, limit: float) -> Load:
     """Ask for so long on so many connections; fails if one answer is not 200."""
     body, log = folder / "body", folder / "log"
     body.write_bytes(target.body)
@@ -131,7 +133,8 @@ def _load(target: Target, connections: int, seconds: int, folder: Path) -> Load:
         raise RuntimeError(f"{target.url}: not every request was answered:\n{output.decode()}")
     milliseconds = lines[:, 2] / 1000
     p50, p99 = np.percentile(milliseconds, [50, 99])
-    return Load(len(lines) / seconds, float(p50), float(p99), memory)
+    rate = len(lines) / seconds
+    return Load(rate, float(p50), float(p99), memory, rate / limit)
 
 
 # --- servers -----------------------------------------------------------------------------------------------
