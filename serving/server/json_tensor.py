@@ -77,14 +77,10 @@ def _read_rows(instances: list[Any], specs: Specs) -> Arrays:
         columns = {next(iter(specs)): instances}
     elif all(type(row) is dict and row.keys() == specs.keys() for row in instances):
         columns = {name: [row[name] for row in instances] for name in specs}
-    arrays: Arrays = {}
-    for name, column in (columns or {}).items():
-        array = _dense(column, specs[name].dtype)
-        if array is None:
-            break
-        arrays[name] = array
-    if len(arrays) == len(specs):
-        return arrays
+    if columns is not None:
+        arrays = {name: _dense(column, specs[name].dtype) for name, column in columns.items()}
+        if all(array is not None for array in arrays.values()):
+            return arrays  # type: ignore[return-value]
     return {
         name: as_array(flat, (len(instances), *shape), specs[name].dtype)
         for name, (flat, shape) in json_strict.rows(instances, specs).items()
@@ -116,36 +112,27 @@ _LEAF_TYPES: dict[str, set[type]] = {"f": {int, float}, "i": {int}, "u": {int}, 
 
 def _dense(value: Any, dtype: int) -> np.ndarray | None:
     """`value` as an array, or None if it is ragged, too deep, or holds anything but values of `dtype`."""
-    # Nearly all requests for texts; the general way costs twice as much.
-    if dtype == dtypes.STRING and type(value) is list and set(map(type, value)) == {str}:
-        return as_array([json_parse.as_bytes(text) for text in value], (len(value),), dtype)
-    flat, shape = _leaves(value)
-    if flat is None or dtype not in json_strict.READABLE or len(shape) > json_strict.MAX_RANK:
+    shape, flat = ([len(value)], value) if type(value) is list else ([], [value])
+    while flat and type(flat[0]) is list:
+        if set(map(type, flat)) != {list} or len(sizes := set(map(len, flat))) != 1:
+            return None
+        shape.append(sizes.pop())
+        flat = list(chain.from_iterable(flat))
+    if dtype not in json_strict.READABLE or len(shape) > json_strict.MAX_RANK:
         return None
     leaves = set(map(type, flat))
     if not leaves <= _LEAF_TYPES[dtypes.BY_NUMBER[dtype].numpy.kind]:
         return None
-    if dict in leaves or dtype == dtypes.STRING:
-        decoded = [json_parse.as_bytes(leaf) if type(leaf) is str else decode_base64(leaf) for leaf in flat]
-        if None in decoded:
+    if dict in leaves:
+        flat = [json_parse.as_bytes(leaf) if type(leaf) is str else decode_base64(leaf) for leaf in flat]
+        if None in flat:
             return None
-        flat = decoded
+    elif dtype == dtypes.STRING:
+        flat = [json_parse.as_bytes(leaf) for leaf in flat]
     try:
-        return as_array(flat, shape, dtype)
+        return as_array(flat, tuple(shape), dtype)
     except OverflowError:
         return None
-
-
-def _leaves(value: Any) -> tuple[list[Any] | None, tuple[int, ...]]:
-    """The leaves of nested lists, None if these are ragged, and their shape."""
-    shape: list[int] = []
-    flat = [value]
-    while flat and type(flat[0]) is list:
-        if set(map(type, flat)) != {list} or len(sizes := set(map(len, flat))) != 1:
-            return None, ()
-        shape.append(sizes.pop())
-        flat = list(chain.from_iterable(flat))
-    return flat, tuple(shape)
 
 
 def as_array(flat: list[Any], shape: tuple[int, ...], dtype: int) -> np.ndarray:

@@ -8,7 +8,7 @@ _M_ARENA_MAX = -8  # malloc.h
 
 
 def limit_arenas() -> None:
-    """Let glibc have two heaps a core instead of eight, unless the environment says how many.
+    """Let glibc have two heaps a core instead of eight, unless MALLOC_ARENA_MAX says how many.
 
     Threads that load a model, run it and unload it would each leave holes in a heap of its own. Call it before there
     are threads; where the C library is another one nothing happens.

@@ -6,29 +6,31 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone has such heaps")
+
 _COUNT_HEAPS = """
 import ctypes, sys, threading
-from serving.server.memory import _LIBC, limit_arenas
+from serving.server.memory import limit_arenas
 
 if sys.argv[1] == "limited":
     limit_arenas()
+libc = ctypes.CDLL(None)
 all_there = threading.Barrier(1 + int(sys.argv[2]))
 
 def take():
-    _LIBC.malloc(100_000)
+    libc.malloc(100_000)
     all_there.wait()
     all_there.wait()
 
 for _ in range(all_there.parties - 1):
     threading.Thread(target=take).start()
 all_there.wait()
-_LIBC.malloc_info(0, ctypes.c_void_p.in_dll(_LIBC, "stdout"))
-_LIBC.fflush(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
 all_there.wait()
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone has such heaps")
 def test_threads_share_two_heaps_a_core() -> None:
     cores = os.cpu_count() or 1
     without, limited = (_heaps(kind, threads=4 * cores) for kind in ("default", "limited"))
