@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from components.search.partitions import Layout
+from components.search.partitions import Layout, half_squares
 
 HEAD = 128
 """Axes of a head, at most."""
@@ -58,7 +58,7 @@ def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
 def nearest_centers(heads: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """The nearest centre, int64[C], of each head, float32[C, H], among float32[P, H]."""
     nearest = np.zeros(len(heads), np.int64)
-    half = (centers**2).sum(axis=1) / 2
+    half = half_squares(centers)
     for start in range(0, len(heads), _BLOCK):
         nearest[start : start + _BLOCK] = (half - heads[start : start + _BLOCK] @ centers.T).argmin(axis=1)
     return nearest

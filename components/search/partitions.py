@@ -39,6 +39,12 @@ class Reach(NamedTuple):
     """Vectors of these that are compared exactly."""
 
 
+def half_squares(centers: np.ndarray) -> np.ndarray:
+    """float32[P]: of the centres, what a query's products with them lack to tell which is nearest."""
+    halves: np.ndarray = np.sum(centers**2, axis=1) / 2
+    return halves
+
+
 class Partitions(Index):
     """Vectors in partitions.
 
@@ -55,6 +61,7 @@ class Partitions(Index):
         self._smallest = np.cumsum(np.sort(sizes))
         self.rotation = tf.Variable(layout.rotation, trainable=False, name="rotation")
         self.centers = tf.Variable(layout.centers, trainable=False, name="centers")
+        self.half_squares = tf.Variable(half_squares(layout.centers), trainable=False, name="half_squares")
         self.starts = tf.Variable(layout.starts, trainable=False, name="starts")
         self.head = tf.Variable(layout.head, trainable=False, name="head")
         self.tail = tf.Variable(layout.tail, trainable=False, name="tail")
@@ -92,8 +99,7 @@ class Partitions(Index):
         """Places of the best heads in the nearest partitions, at least k."""
         enough = int(np.searchsorted(self._smallest, k)) + 1  # partitions that hold k vectors, whichever they are
         probes = min(max(self.reach.probes, enough), len(self._smallest))
-        half = tf.reduce_sum(tf.square(self.centers), axis=1) / 2
-        nearness = tf.linalg.matvec(self.centers, head[0]) - half
+        nearness = tf.linalg.matvec(self.centers, head[0]) - self.half_squares
         partitions = tf.math.top_k(nearness, probes, sorted=False).indices
         places = tf.ragged.range(tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1)).flat_values
         scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])
