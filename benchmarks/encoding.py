@@ -140,6 +140,9 @@ def build(preset: str, folder: str) -> None:
 
 def serve(folder: str, threads: str) -> None:
     """Answer each line of orders on stdin with one line on stdout, as `rivals/sentence_encoder.py` does."""
+    from serving.server.kernels import prefer_onednn
+
+    prefer_onednn()
     from serving.server.session_model import SessionModel
 
     model = SessionModel(Path(folder), threads=int(threads))

@@ -40,6 +40,9 @@ def build(folder: str) -> None:
 
 def limit(folder: str) -> tuple[float, float]:
     """Rows a second in one process and one thread, one row a run and BATCH rows a run."""
+    from serving.server.kernels import prefer_onednn
+
+    prefer_onednn()
     from serving.server.session_model import SessionModel
 
     model = SessionModel(Path(folder))

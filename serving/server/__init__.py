@@ -13,7 +13,7 @@ One process, one event loop, and one worker thread for each loaded version of a 
                     └ json_tensor, json_examples, json_strict, json_parse   tensors and examples as JSON
     rest_front, grpc_front → observer   around every request: ids, metrics (monitoring), access_log, how many at a time
     http_server → http_connection → the handler: HTTP/1.1 and its wire_limits; http_message is what they hand on
-    health, tls, warmup, batching_parameters   one idea each
+    health, tls, warmup, batching_parameters, memory, kernels   one idea each
     web                           the page at / (serving/web/)
     listeners, app                both APIs on one event loop, from start to stop
 

@@ -2,12 +2,13 @@
 
 import sys
 
-from serving.server import flags
+from serving.server import flags, kernels
 
 
 def main() -> None:
     """Serve as the command line says; ends the process."""
     settings = flags.parse_or_exit(sys.argv[1:])
+    kernels.prefer_onednn()
     from serving.server import app  # after the flags: a mistake in them should not cost the import of TensorFlow
 
     sys.exit(app.run(settings))
