@@ -1,6 +1,6 @@
 """What an index saves of a search, and what it misses, beside the comparison with every vector.
 
-    ./dev python -m benchmarks.index [--size 100000 --size 1000000] [--encoder embedding_bag|bag] [--dimensions 64]
+    ./dev python -m benchmarks.index [--size 100000 --size 1000000] [--encoder embedding_bag|bag] [--dimensions 256]
                                      [--towers one|two]
 
 The vectors are those of `benchmarks.passages`: `embedding_bag` has learnt for some minutes, `bag` is untrained TF-IDF
@@ -24,11 +24,11 @@ from benchmarks.passages import encode, passages, trained_towers
 from components.encoders.settings import BagSettings, EmbeddingBagSettings, EncoderSettings
 from components.search.settings import IndexSettings
 
-ENCODERS: dict[str, tuple[Callable[[int], EncoderSettings], int]] = {
-    "embedding_bag": (lambda dimensions: EmbeddingBagSettings(dimensions=dimensions, buckets=2**14), 10),
-    "bag": (lambda dimensions: BagSettings(dimensions=dimensions, buckets=2**16, ngrams=(4,)), 0),
+ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
+    "embedding_bag": (EmbeddingBagSettings(dimensions=64, buckets=2**14), 10),
+    "bag": (BagSettings(dimensions=256, buckets=2**16, ngrams=(4,)), 0),
 }
-"""By the size of a vector, and the epochs that each is trained."""
+"""With the epochs that each is trained."""
 
 QUESTIONS, JUDGED, REPEATS = 1_000, 500, 9
 
@@ -36,7 +36,7 @@ QUESTIONS, JUDGED, REPEATS = 1_000, 500, 9
 def main(
     sizes: Annotated[list[int] | None, typer.Option("--size")] = None,
     encoder: Annotated[Literal["embedding_bag", "bag"], typer.Option()] = "embedding_bag",
-    dimensions: int = 64,
+    dimensions: Annotated[int | None, typer.Option(help="Of a vector, in place of the encoder's own here.")] = None,
     towers: Annotated[Literal["one", "two"], typer.Option()] = "one",
 ) -> None:
     """Print one row for each size."""
@@ -51,7 +51,9 @@ def main(
     sizes = sizes or [100_000, 1_000_000]
     texts = passages(max(sizes), QUESTIONS)
     settings, epochs = ENCODERS[encoder]
-    both = trained_towers(settings(dimensions), texts, epochs)
+    if dimensions is not None:
+        settings = settings.model_copy(update={"dimensions": dimensions})
+    both = trained_towers(settings, texts, epochs)
     everything = encode(both["answer"], texts.library)
     asking = both["answer" if towers == "one" else "question"]
     asked, strangers = (encode(asking, some) for some in (texts.questions, texts.strangers))
