@@ -23,9 +23,9 @@ EXACT_MOST = 100_000
 JUDGED = 10
 """Of the nearest so many must be found."""
 
-MAX_QUERIES = 500
+MAX_QUERIES = 2_000
 
-_PER_ROOT = 8  # partitions over the root of the number of vectors
+_PER_ROOT = 16  # partitions over the root of the number of vectors
 _WORTH = 0.1  # share of the vectors beyond which one product with all is quicker than gathering them
 _SAME = 1e-5  # scores that differ by less are equal: of equal vectors any will do
 

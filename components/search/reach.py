@@ -4,12 +4,16 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
+from components.search.exact import Exact
 from components.search.partitions import Layout, Reach, half_squares
 from components.search.settings import IndexSettings
 
-_BLOCK = 50_000  # vectors compared with all queries at once
-_SPARE = 0.3  # of the misses that are allowed, so many are kept for other queries: three standard errors of 500
+_BLOCK = 10_000  # vectors compared with all queries at once
+_ERRORS = 2  # standard errors, by which other queries may find less than those that the reach is told from
+_SPREAD = 0.6  # standard deviation of a query's share of misses, over the root of the mean share, as it was seen
+_LEAST_MISSES = 0.1  # of those that are allowed, which are left however few queries there are
 _CUT_OFF = 0.25  # of the others, so many may go to the short list
 
 
@@ -23,24 +27,23 @@ class Wanted(NamedTuple):
 
 
 def nearest_vectors(vectors: np.ndarray, queries: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places, int64[Q, K], and scores, float32[Q, K], of the K largest products, in no order; K is `most` or all."""
-    scores: np.ndarray = np.zeros((len(queries), 0), np.float32)
-    places: np.ndarray = np.zeros((len(queries), 0), np.int64)
-    for start in range(0, len(vectors), _BLOCK):
-        new = queries @ vectors[start : start + _BLOCK].T
-        scores = np.concatenate([scores, new], axis=1)
-        places = np.concatenate([places, np.broadcast_to(start + np.arange(new.shape[1]), new.shape)], axis=1)
-        best = np.argpartition(-scores, min(most, scores.shape[1]) - 1, axis=1)[:, :most]
-        scores, places = (np.take_along_axis(values, best, axis=1) for values in (scores, places))
-    return places, scores
+    """Places, int[Q, K], and scores, float32[Q, K], of the K largest products, in no order; K is `most` or all."""
+    starts = range(0, len(vectors), _BLOCK)
+    found = [Exact(tf.constant(vectors[start : start + _BLOCK])).nearest(queries, most) for start in starts]
+    places = np.concatenate([one.places.numpy() + start for start, one in zip(starts, found, strict=True)], axis=1)
+    scores = np.concatenate([one.scores.numpy() for one in found], axis=1)
+    best = np.argpartition(-scores, min(most, scores.shape[1]) - 1, axis=1)[:, :most]
+    return np.take_along_axis(places, best, axis=1), np.take_along_axis(scores, best, axis=1)
 
 
 def reach_for(layout: Layout, wanted: Wanted, settings: IndexSettings) -> Reach:
-    """The shortest reach that finds `min_recall` of what is wanted, and a little more; what the settings give is kept.
+    """The shortest reach that finds `min_recall` of what is wanted, some more for chance; what settings give is kept.
 
     A vector is missed where its partition is too far, or its head too low among all heads; the misses of both add up.
     """
-    misses = (1 - _SPARE) * (1 - settings.min_recall)
+    allowed = 1 - settings.min_recall
+    spare = _ERRORS * _SPREAD * math.sqrt(allowed / len(wanted.queries))
+    misses = max(allowed - spare, _LEAST_MISSES * allowed)
     head_ranks = rank_heads(layout, wanted)
     shortlist = settings.shortlist or rank_for(head_ranks, 1 - _CUT_OFF * misses)
     cut_off = float(np.mean(head_ranks >= shortlist))
@@ -60,21 +63,22 @@ def rank_heads(layout: Layout, wanted: Wanted) -> np.ndarray:
     own = np.einsum("qh,qkh->qk", heads, layout.head[wanted.places])
     ranks = np.zeros(own.shape, np.int64)
     for start in range(0, len(layout.head), _BLOCK):
-        scores = np.sort(heads @ layout.head[start : start + _BLOCK].T, axis=1)
-        for query, row in enumerate(scores):
-            ranks[query] += len(row) - np.searchsorted(row, own[query], side="right")
+        scores = heads @ layout.head[start : start + _BLOCK].T
+        rows, columns = np.nonzero(scores > own.min(axis=1, keepdims=True))
+        np.add.at(ranks, rows, scores[rows, columns, np.newaxis] > own[rows])
     return ranks
 
 
 def rank_partitions(layout: Layout, wanted: Wanted) -> np.ndarray:
-    """How many partitions are nearer than that of each wanted vector, int64[Q, K]."""
-    own = np.searchsorted(layout.starts, wanted.places, side="right") - 1
+    """How many partitions are nearer than the nearest one of each wanted vector, int64[Q, K]."""
+    partitions = np.repeat(np.arange(len(layout.centers)), np.diff(layout.starts))
+    homes = partitions[np.argsort(layout.members, kind="stable")].reshape(len(layout.head), -1)[wanted.places]
     ranks = np.argsort(_by_nearness(layout, wanted.queries), axis=1)
-    return np.take_along_axis(ranks, own, axis=1)
+    return np.take_along_axis(ranks[:, np.newaxis], homes, axis=2).min(axis=2)
 
 
 def share_seen(layout: Layout, queries: np.ndarray, probes: int) -> float:
-    """What share of the vectors is in the nearest partitions of a query, on average."""
+    """How many members the nearest partitions of a query have, on average, over the number of vectors."""
     sizes = np.diff(layout.starts)[_by_nearness(layout, queries)[:, :probes]]
     return float(sizes.sum(axis=1).mean() / len(layout.head))
 
