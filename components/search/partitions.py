@@ -1,10 +1,9 @@
 """An index of many small partitions, of which a query looks only into the nearest.
 
 An inverted file (Jégou et al., 2011, "Product Quantization for Nearest Neighbor Search") without the quantiser. Vectors
-are rotated onto their principal axes, which leaves products as they are, and stored in two pieces: the head, the axes
-that tell most apart, and the tail. Each is a member of several partitions. A query takes the partitions with the
-nearest centres, of their members those with the best heads, which is a short list, and of the short list alone it
-compares the whole vectors.
+are rotated onto their principal axes, which leaves products as they are, and stored in two pieces, sorted by partition:
+the head, the axes that tell most apart, and the tail. A query takes the partitions with the nearest centres, of these
+the vectors with the best heads, which is a short list, and of the short list alone it compares the whole vectors.
 """
 
 from typing import NamedTuple
@@ -24,9 +23,7 @@ class Layout(NamedTuple):
     centers: np.ndarray
     """float32[P, H], of heads."""
     starts: np.ndarray
-    """int32[P + 1], of each partition among the members."""
-    members: np.ndarray
-    """int32[C * E], places of the vectors of each partition; every vector is in E of them."""
+    """int32[P + 1], of each partition among the vectors."""
     head: np.ndarray
     """float32[C, H], the first axes of rotated vectors."""
     tail: np.ndarray
@@ -60,13 +57,12 @@ class Partitions(Index):
         super().__init__(name="partitions")
         self.reach = reach
         self.size = len(layout.head)
-        self._copies = len(layout.members) // max(self.size, 1)
-        self._smallest = np.cumsum(np.sort(np.diff(layout.starts)))
+        sizes = np.diff(layout.starts)
+        self._smallest = np.cumsum(np.sort(sizes))
         self.rotation = tf.Variable(layout.rotation, trainable=False, name="rotation")
         self.centers = tf.Variable(layout.centers, trainable=False, name="centers")
         self.half_squares = tf.Variable(half_squares(layout.centers), trainable=False, name="half_squares")
         self.starts = tf.Variable(layout.starts, trainable=False, name="starts")
-        self.members = tf.Variable(layout.members, trainable=False, name="members")
         self.head = tf.Variable(layout.head, trainable=False, name="head")
         self.tail = tf.Variable(layout.tail, trainable=False, name="tail")
 
@@ -100,18 +96,15 @@ class Partitions(Index):
         return Found(found.values[tf.newaxis], tf.gather(places, found.indices)[tf.newaxis])
 
     def _shortlist(self, head: tf.Tensor, k: int) -> tf.Tensor:
-        """Places of the best heads in the nearest partitions, at least k, each once."""
-        enough = (
-            int(np.searchsorted(self._smallest, self._copies * k)) + 1
-        )  # partitions, whichever, that hold k vectors
+        """Places of the best heads in the nearest partitions, at least k."""
+        enough = int(np.searchsorted(self._smallest, k)) + 1  # partitions that hold k vectors, whichever they are
         probes = min(max(self.reach.probes, enough), len(self._smallest))
         nearness = tf.linalg.matvec(self.centers, head[0]) - self.half_squares
         partitions = tf.math.top_k(nearness, probes, sorted=False).indices
-        spans = tf.ragged.range(tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1))
-        places = tf.gather(self.members, spans.flat_values)
+        places = tf.ragged.range(tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1)).flat_values
         scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])
-        most = tf.minimum(self._copies * max(k, self.reach.shortlist), tf.size(places))
-        return tf.unique(tf.gather(places, tf.math.top_k(scores, most, sorted=False).indices)).y
+        most = tf.minimum(max(k, self.reach.shortlist), tf.size(places))
+        return tf.gather(places, tf.math.top_k(scores, most, sorted=False).indices)
 
     def _turned(self, queries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         turned = tf.matmul(queries, self.rotation)

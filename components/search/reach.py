@@ -70,15 +70,14 @@ def rank_heads(layout: Layout, wanted: Wanted) -> np.ndarray:
 
 
 def rank_partitions(layout: Layout, wanted: Wanted) -> np.ndarray:
-    """How many partitions are nearer than the nearest one of each wanted vector, int64[Q, K]."""
-    partitions = np.repeat(np.arange(len(layout.centers)), np.diff(layout.starts))
-    homes = partitions[np.argsort(layout.members, kind="stable")].reshape(len(layout.head), -1)[wanted.places]
+    """How many partitions are nearer than that of each wanted vector, int64[Q, K]."""
+    own = np.searchsorted(layout.starts, wanted.places, side="right") - 1
     ranks = np.argsort(_by_nearness(layout, wanted.queries), axis=1)
-    return np.take_along_axis(ranks[:, np.newaxis], homes, axis=2).min(axis=2)
+    return np.take_along_axis(ranks, own, axis=1)
 
 
 def share_seen(layout: Layout, queries: np.ndarray, probes: int) -> float:
-    """How many members the nearest partitions of a query have, on average, over the number of vectors."""
+    """What share of the vectors is in the nearest partitions of a query, on average."""
     sizes = np.diff(layout.starts)[_by_nearness(layout, queries)[:, :probes]]
     return float(sizes.sum(axis=1).mean() / len(layout.head))
 

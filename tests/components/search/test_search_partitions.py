@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.search.clusters import home_centers, lay_out, nearest_centers, principal_axes
+from components.search.clusters import lay_out, nearest_centers, principal_axes
 from components.search.exact import Exact
 from components.search.index import Found
 from components.search.partitions import Partitions, Reach
@@ -132,28 +132,3 @@ def test_each_vector_goes_to_the_nearest_center() -> None:
     nearest = ((heads[:, np.newaxis] - centers) ** 2).sum(axis=2).argmin(axis=1)
     assert nearest_centers(heads, centers).tolist() == nearest.tolist()
     assert len(set(nearest.tolist())) > 1
-
-
-def test_the_second_center_is_near_and_lies_elsewhere_than_the_first() -> None:
-    heads, centers = clustered(300, 4, 1), clustered(12, 4, 2)
-    heads[0] = centers[5]
-    homes = home_centers(heads, centers)
-    assert homes[:, 0].tolist() == nearest_centers(heads, centers).tolist()
-    residuals = heads - centers[homes[:, 0]]
-    lengths = np.linalg.norm(residuals, axis=1, keepdims=True)
-    directions = np.divide(residuals, lengths, out=np.zeros_like(residuals), where=lengths > 0)
-    to_others = heads[:, np.newaxis] - centers
-    costs = (to_others**2).sum(axis=2) + 0.5 * np.einsum("nd,npd->np", directions, to_others) ** 2
-    costs[np.arange(300), homes[:, 0]] = np.inf
-    assert homes[:, 1].tolist() == costs.argmin(axis=1).tolist()
-    distances = np.where(costs < np.inf, (to_others**2).sum(axis=2), np.inf)
-    assert homes[0, 1] == distances[0].argmin()
-    assert homes[:, 1].tolist() != distances.argmin(axis=1).tolist()
-
-
-def test_each_vector_is_a_member_of_its_two_partitions() -> None:
-    layout, _ = lay_out(clustered(300, 6, 2), 20, 1)
-    members = np.split(layout.members, layout.starts[1:-1])
-    homes = home_centers(layout.head, layout.centers)
-    for partition, places in enumerate(members):
-        assert sorted(places) == np.flatnonzero((homes == partition).any(axis=1)).tolist()
