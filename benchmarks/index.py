@@ -1,17 +1,18 @@
 """What an index saves of a search, and what it misses, beside the comparison with every vector.
 
     ./dev python -m benchmarks.index [--size 100000 --size 1000000] [--encoder embedding_bag|bag] [--dimensions 256]
-                                     [--towers one|two]
+                                     [--towers one|two] [--threads 1]
 
 The vectors are those of `benchmarks.passages`: `embedding_bag` has learnt for some minutes, `bag` is untrained TF-IDF
 by random projection, a hard case, for its vectors hardly cluster. With one tower questions are encoded as the library
 is, as classifiers and pretrained encoders do; with two, which share no weights, questions lie apart from the library,
 which is hard for every index that groups the library. Recall@10 is against the exact search, over 2,000 questions
 that the index was not tuned on: of texts that the library is drawn from, and (strangers) of texts that it is not.
+An op has one thread, as in the model server by default; both searches take turns.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.passages import encode, passages, trained_towers
 from components.encoders.settings import BagSettings, EmbeddingBagSettings, EncoderSettings
+from components.search.index import Index
 from components.search.settings import IndexSettings
 
 ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
@@ -30,7 +32,7 @@ ENCODERS: dict[str, tuple[EncoderSettings, int]] = {
 }
 """With the epochs that each is trained."""
 
-QUESTIONS, JUDGED, REPEATS = 4_000, 2_000, 9
+QUESTIONS, JUDGED, REPEATS = 4_000, 2_000, 25
 
 
 def main(
@@ -38,6 +40,7 @@ def main(
     encoder: Annotated[Literal["embedding_bag", "bag"], typer.Option()] = "embedding_bag",
     dimensions: Annotated[int | None, typer.Option(help="Of a vector, in place of the encoder's own here.")] = None,
     towers: Annotated[Literal["one", "two"], typer.Option()] = "one",
+    threads: Annotated[int, typer.Option(help="Of an op.")] = 1,
 ) -> None:
     """Print one row for each size."""
     import tensorflow as tf
@@ -46,6 +49,8 @@ def main(
     from components.search.exact import Exact
     from components.search.reach import nearest_vectors
 
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
     columns = ("exact ms", "index ms", "exact ms × 32", "index ms × 32", "recall@10", "of strangers")
     table = Table("vectors", *columns, "MB", "of which vectors", "build s", "reach", box=box.MARKDOWN)
     sizes = sizes or [100_000, 1_000_000]
@@ -61,21 +66,18 @@ def main(
     for size in sizes:
         vectors = everything[:size].copy()
         least = [nearest_vectors(vectors, queries, 10)[1].min(axis=1) for queries in judged]
-        exact = Exact(tf.Variable(vectors, trainable=False))
-        plain = [milliseconds(lambda few, k, index=exact: index.nearest(few, k), asked[:many]) for many in (1, 32)]
-        del exact
+        exact = Exact(tf.Variable(vectors.copy(), trainable=False))
         start = time.monotonic()
         chosen = choose_index(vectors, tuning, IndexSettings(type="partitions"), seed=0)
         seconds = time.monotonic() - start
         index = chosen.index
-        quick = [milliseconds(lambda few, k, index=index: index.nearest(few, k), asked[:many]) for many in (1, 32)]
+        times = [each for many in (1, 32) for each in milliseconds([exact, index], asked, many)]
         recalls = [recall_of(index, queries, some) for queries, some in zip(judged, least, strict=True)]
         held = sum(variable.numpy().nbytes for variable in index.variables) / 1e6
-        row = (plain[0], quick[0], plain[1], quick[1])
         reach = "{probes} of {partitions}, short list {shortlist}, {seen:.1%} seen".format_map(chosen.record)
         table.add_row(
             f"{size:,}",
-            *(f"{value:.1f}" for value in row),
+            *(f"{value:.1f}" for value in times),
             *(f"{recall:.3f}" for recall in recalls),
             f"{held:,.0f}",
             f"{vectors.nbytes / 1e6:,.0f}",
@@ -85,18 +87,20 @@ def main(
     Console(width=180).print(table)
 
 
-def milliseconds(search: Callable[..., object], queries: np.ndarray) -> float:
-    """Median time of a call in a graph."""
+def milliseconds(indexes: Sequence[Index], queries: np.ndarray, many: int) -> list[float]:
+    """Median time of a search for `many` queries, of each index; they take turns, each time with other queries."""
     import tensorflow as tf
 
-    call, few = tf.function(lambda some: search(some, 10)), tf.constant(queries)
-    call(few)
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        call(few)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times) * 1_000)
+    spec = tf.TensorSpec([None, queries.shape[1]], tf.float32)
+    searches = [tf.function(lambda few, index=index: index.nearest(few, 10), [spec]) for index in indexes]
+    times = np.zeros((REPEATS, len(indexes)))
+    for turn in range(REPEATS + 1):  # the first traces, and is overwritten by the last
+        few = tf.constant(queries[turn * many : (turn + 1) * many])
+        for place, search in enumerate(searches):
+            start = time.perf_counter()
+            search(few)
+            times[turn - 1, place] = time.perf_counter() - start
+    return [float(median) for median in np.median(times, axis=0) * 1_000]
 
 
 if __name__ == "__main__":

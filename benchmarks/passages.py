@@ -75,7 +75,8 @@ def trained_towers(settings: EncoderSettings, texts: Passages, epochs: int, seed
     """Towers that have learnt which passages follow each other; with no epochs, as they start."""
     keras.utils.set_random_seed(seed)
     towers = settings.build(["question", "answer"], "")
-    towers["answer"].adapt(tf.constant(texts.library[at : at + 4096]) for at in range(0, 100_000, 4096))
+    some = texts.library[:100_000]
+    towers["answer"].adapt(tf.constant(some[at : at + 4096]) for at in range(0, len(some), 4096))
     questions, answers = (list(side) for side in zip(*texts.pairs, strict=True))
     pairs = tf.data.Dataset.from_tensor_slices((questions, answers)).shuffle(_PAIRS, seed=seed)
 
