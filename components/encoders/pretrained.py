@@ -79,14 +79,12 @@ class Bert(Body):
 
     def _pool(self, ids: tf.Tensor, *, training: bool) -> tf.Tensor:
         layout = layout_of(tf.not_equal(ids, self.pieces.padding))
-        text, position = layout.places[:, 0], layout.places[:, 1]
-        tokens = self.embeddings(tf.gather_nd(ids, layout.places), position)
+        tokens = self.embeddings(tf.gather(tf.reshape(ids, [-1]), layout.places), layout.positions)
         for block in self.blocks:
             tokens = block(tokens, layout, training=training)
         if self.pooling == "cls":
-            tokens = tf.boolean_mask(tokens, tf.equal(position, 0))
-            text = tf.boolean_mask(text, tf.equal(position, 0))
-        return tf.math.unsorted_segment_mean(tokens, text, layout.shape[0])
+            return tf.gather(tokens, layout.tokens[:, 0])
+        return tf.math.unsorted_segment_mean(tokens, layout.texts, tf.shape(ids)[0])
 
     def depths(self) -> list[list[keras.layers.Layer]]:
         """Embeddings and layers."""
