@@ -11,7 +11,7 @@ from components.search.choose import choose_index, recall_of
 from components.search.clusters import lay_out
 from components.search.exact import Exact
 from components.search.partitions import Partitions
-from components.search.reach import Wanted, nearest_vectors, rank_for, rank_heads, rank_partitions
+from components.search.reach import Wanted, nearest_vectors, rank_for, rank_heads, rank_partitions, reach_for
 from components.search.settings import IndexSettings
 from tests.components.search.clustered import clustered
 
@@ -106,3 +106,15 @@ def test_ranks_of_heads_and_partitions_are_counts() -> None:
     home = np.repeat(np.arange(30), np.diff(layout.starts))[places]
     nearer = (far[:, np.newaxis, :] < np.take_along_axis(far, home, axis=1)[:, :, np.newaxis]).sum(axis=2)
     np.testing.assert_array_equal(rank_partitions(layout, wanted), nearer)
+
+
+def test_the_fewer_queries_tell_it_the_longer_is_the_reach() -> None:
+    layout, order = lay_out(VECTORS.copy(), 200, 1)
+    queries = clustered(100, 140, 9)
+    places = np.argsort(order)[nearest_vectors(VECTORS, queries, 10)[0]]
+    few, many = (Wanted(np.tile(queries @ layout.rotation, (n, 1)), np.tile(places, (n, 1))) for n in (1, 50))
+    settings = IndexSettings(min_recall=0.9)
+    shorter = reach_for(layout, many, settings)
+    assert all(far > near for far, near in zip(reach_for(layout, few, settings), shorter, strict=True))
+    found = np.mean(rank_partitions(layout, many) < shorter.probes)
+    assert 0.9 < found < 0.95
