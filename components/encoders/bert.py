@@ -117,7 +117,7 @@ class Block(_FromFile):
     def _attend(self, projected: tf.Tensor, layout: Layout, training: bool) -> tf.Tensor:
         """Mixed values, float32[M, width], of queries, keys and values side by side, float32[M, 3 · width].
 
-        Heads are split and stacked, not transposed, which takes oneDNN longer than the matrix products of a short text.
+        Heads are split and stacked, not transposed, which takes oneDNN longer than a short text's attention itself.
         """
         by_text = tf.gather(projected, layout.tokens)
         queries, keys, values = tf.split(tf.stack(tf.split(by_text, 3 * self.heads, axis=-1)), 3)

@@ -13,7 +13,7 @@ HEAD = 128
 """Axes of a head, at most."""
 
 _SAMPLE, _LEAST = 25, 4_096  # vectors a partition, and in all, that the centres are found from
-_BLOCK = 256  # vectors compared with all centres at once: few, that the products stay in the cache
+_BLOCK = 256  # vectors at once: few, that their products with all centres stay in the cache
 _PASSES = 8  # of k-means within a group
 _LAST_PASSES = 2  # of k-means over all
 
@@ -52,7 +52,7 @@ def principal_axes(vectors: np.ndarray) -> np.ndarray:
 def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
     """Centres of groups, centres within each group, then a few passes over all.
 
-    Costs a third of so many passes over all and groups no worse. Lloyd's k-means, not the mini-batch form, which in as
+    Costs a third of _PASSES over all and groups no worse. Lloyd's k-means, not the mini-batch form, which in as
     many passes leaves half of the partitions all but empty.
     """
     groups = _means(heads, round(math.sqrt(partitions)), _PASSES, "random", seed)
