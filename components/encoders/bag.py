@@ -1,7 +1,8 @@
 """A bag of words and character n-grams that starts as TF-IDF and learns how much each term matters.
 
 Terms are hashed into buckets. A term weighs (1 + log tf) · idf · exp(θ); each tower learns its own θ, 0 at first, so
-the untrained model is TF-IDF over the candidate library. Weighted terms are projected to a dense vector by a sparse
+the untrained model is TF-IDF over the candidate library and the training questions: words that most questions have,
+such as "what", say little even where few answers have them. Weighted terms are projected to a dense vector by a sparse
 sign sketch, see `sketch`, which keeps cosines up to about 1/√dimensions.
 """
 
@@ -29,9 +30,9 @@ class Lexicon(keras.layers.Layer):
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
 
-    def adapt(self, library: Iterable[tf.Tensor]) -> None:
+    def adapt(self, texts: Iterable[tf.Tensor]) -> None:
         """Take the inverse document frequencies from these texts."""
-        self.idf.assign(inverse_document_frequency(library, self.count, self.settings.buckets))
+        self.idf.assign(inverse_document_frequency(texts, self.count, self.settings.buckets))
 
     def count(self, text: tf.Tensor) -> tf.SparseTensor:
         """Term frequencies of texts, string[N]."""

@@ -1,5 +1,6 @@
 """Trains and exports a `match` model."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,8 +62,8 @@ def fit_match(
     keras.utils.set_random_seed(settings.seed)
     groups = settings.model.build(settings.inputs, files.vocabulary)
     for group in groups:
-        side, tower = list(group.items())[-1]  # what both sides share is adapted to the library
-        tower.adapt(_raw(side, files.train, candidates))
+        texts = [_raw(side, files.train, candidates) for side in reversed(group)]  # the library first
+        next(iter(group.values())).adapt(itertools.chain.from_iterable(texts))  # all of a group share what is adapted
     towers = {side: tower for group in groups for side, tower in group.items()}
     loss = settings.model.build_loss(settings.inputs)
     model = _model(settings, towers, loss.parts, candidates)

@@ -1,5 +1,6 @@
 """Real fits on toy tasks: texts that no untrained encoder can match, and pictures on either side."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ from components.train.files import Files
 from components.train.fit import Fitted
 from components.train.library import build_library
 from components.train.match import fit_match, train
-from components.train.rows import read_rows
+from components.train.rows import read_batches, read_rows
 from components.train.settings import MatchExportSettings, MatchTrainer, MatchTrainSettings
 from components.train.validation import RetrievalValidation
 from tests.components.corpus import LABELS, Row, pair_records, picture, write_records
@@ -125,7 +126,9 @@ def start(task: Task, encoder: str) -> dict[str, float]:
     """How well the untrained model does."""
     keras.utils.set_random_seed(7)
     towers = ENCODERS[encoder][0].build(["question", "answer"], task.files.vocabulary)
-    towers["answer"].adapt(tf.constant(answers) for _, answers in task.candidates.batches())
+    questions = read_batches(task.files.train, ("question",))
+    library = task.candidates.batches()
+    towers["answer"].adapt(tf.constant(texts) for *_, texts in itertools.chain(library, questions))
     return task.validate(MatchModel(towers))
 
 
@@ -262,15 +265,15 @@ def test_signals_and_what_the_loss_learns_go_together(files: Files) -> None:
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_encoders_are_adapted_to_what_they_read_and_a_shared_one_to_the_library(files: Files, shared: bool) -> None:
+def test_encoders_are_adapted_to_what_they_read_and_a_shared_one_to_both_sides(files: Files, shared: bool) -> None:
     """The library has the answers of every split, each once; questions are those of the training rows."""
     both = MatchSettings(encoder=BAG) if shared else MatchSettings(question_encoder=BAG, answer_encoder=BAG)
     fitted = fit_match(brief(both), files, Candidates(files.all), progress=False)
-    answers = ["1 uno", "eins", "zwei dos", "drei"]
-    questions = answers if shared else ["one", "one", "two", "2"]
-    for side, texts in (("question", questions), ("answer", answers)):
+    texts = {"question": ["one", "one", "two", "2"], "answer": ["1 uno", "eins", "zwei dos", "drei"]}
+    both_sides = [text for own in texts.values() for text in own]
+    for side, own in texts.items():
         expected = BAG.build([side], "")[side]
-        expected.adapt([tf.constant(texts)])
+        expected.adapt([tf.constant(both_sides if shared else own)])
         found = getattr(fitted.model, side)
         np.testing.assert_allclose(found.lexicon.idf, expected.lexicon.idf, rtol=1e-6)
 
