@@ -7,6 +7,7 @@ words: of those in the library or, harder, of the test texts, which the library 
 
 import random
 from collections.abc import Sequence
+from itertools import cycle, islice
 from typing import Literal, NamedTuple
 
 import keras
@@ -52,8 +53,8 @@ def passages(size: int, questions: int, seed: int = 0) -> Passages:
         library[thinned(draw.choice(known), draw, _COPIED)] = None
     return Passages(
         draw.sample(list(library), size),
-        [thinned(passage, draw, _ASKED) for passage in known[:questions]],
-        [thinned(passage, draw, _ASKED) for passage in unknown[:questions]],
+        [thinned(passage, draw, _ASKED) for passage in islice(cycle(known), questions)],
+        [thinned(passage, draw, _ASKED) for passage in islice(cycle(unknown), questions)],
         pairs,
     )
 

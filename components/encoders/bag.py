@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from components.encoders.settings import BagSettings
 from components.encoders.sketch import places
-from components.encoders.terms import count_terms, inverse_document_frequency
+from components.encoders.terms import Count, inverse_document_frequency, term_counter
 from components.encoders.tower import Tower
 from components.losses.scores import unit_vectors
 
@@ -25,18 +25,11 @@ class Lexicon(keras.layers.Layer):
         super().__init__(name="lexicon", trainable=False)
         self.settings = settings
         self.idf = self.add_weight(name="idf", shape=(settings.buckets,), initializer="ones", trainable=False)
-        self._count = tf.function(  # one graph, however many others count terms
-            lambda text: count_terms(text, settings.buckets, settings.ngrams),
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
+        self.count = term_counter(settings.buckets, settings.ngrams)
 
     def adapt(self, texts: Iterable[tf.Tensor]) -> None:
         """Take the inverse document frequencies from these texts."""
         self.idf.assign(inverse_document_frequency(texts, self.count, self.settings.buckets))
-
-    def count(self, text: tf.Tensor) -> tf.SparseTensor:
-        """Term frequencies of texts, string[N]."""
-        return self._count(text)
 
     def sketch(self, terms: tf.SparseTensor, weights: tf.Tensor) -> tf.Tensor:
         """Dense rows, float32[N, dimensions], of weighted terms; `weights` go with the entries of `terms`."""
@@ -73,6 +66,10 @@ class BagTower(Tower):
     def featurize(self, raw: tf.Tensor) -> tf.SparseTensor:
         """Term frequencies, float32[N, buckets], sparse."""
         return self.lexicon.count(raw)
+
+    def featurizer(self) -> Count:
+        """The graph that is there already."""
+        return self.lexicon.count
 
     def call(self, features: tf.SparseTensor, training: bool = False) -> tf.Tensor:
         """Unit vectors, float32[N, dimensions]."""

@@ -19,7 +19,7 @@ class Encoder:
     """
 
     def __init__(self, tower: Tower) -> None:
-        self._featurize = tf.function(tower.featurize, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._featurize = tower.featurizer()
         self._encode = tf.function(tower, reduce_retracing=True)
 
     def __call__(self, raw: Sequence[bytes] | Sequence[str] | np.ndarray) -> tf.Tensor:

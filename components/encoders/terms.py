@@ -1,5 +1,6 @@
 """Hashed terms of texts: how often each is there, and how rare it is."""
 
+import functools
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -44,6 +45,14 @@ def count_terms(text: tf.Tensor, buckets: int, ngrams: tuple[int, ...]) -> tf.Sp
     pairs = _bucket(tf.strings.ngrams(tokens, 2, separator=" "), buckets)
     rows = tf.concat([tf.gather(tokens.value_rowids(), unigrams.value_rowids()), pairs.value_rowids()], axis=0)
     return _frequencies(rows, tf.concat([unigrams.flat_values, pairs.flat_values], axis=0), text, buckets)
+
+
+@functools.cache
+def term_counter(buckets: int, ngrams: tuple[int, ...]) -> Count:
+    """`count_terms` with these settings as one graph, which is traced once for all of a process that count so."""
+    return tf.function(
+        lambda text: count_terms(text, buckets, ngrams), input_signature=[tf.TensorSpec([None], tf.string)]
+    )
 
 
 def inverse_document_frequency(texts: Iterable[tf.Tensor], count: Count, buckets: int) -> np.ndarray:

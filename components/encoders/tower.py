@@ -1,7 +1,7 @@
 """What every tower offers, whatever is inside."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -26,6 +26,10 @@ class Tower(keras.layers.Layer, ABC):
     @abstractmethod
     def featurize(self, raw: tf.Tensor) -> Any:
         """Features (a structure of tensors) of raw texts or encoded pictures, string[N]."""
+
+    def featurizer(self) -> Callable[[tf.Tensor], Any]:
+        """`featurize` as a graph, for use outside of others."""
+        return tf.function(self.featurize, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def featurize_ids(self, ids: tf.RaggedTensor) -> Any:
         """Features of token ids, int64[N, (tokens)]; only where `reads_token_ids`."""

@@ -8,7 +8,7 @@ import scipy.sparse
 import tensorflow as tf
 
 from components.encoders.encoding import batches_of
-from components.encoders.terms import count_terms, smoothed_idf
+from components.encoders.terms import smoothed_idf, term_counter
 
 MOST = 10_000
 """Candidates that a term may be in. A term that more have tells little apart, and it is what would cost most."""
@@ -35,9 +35,7 @@ def list_terms(texts: Sequence[bytes], buckets: int, ngrams: tuple[int, ...]) ->
         buckets: terms are hashed into so many.
         ngrams: lengths of the character n-grams inside a word.
     """
-    counted = tf.function(
-        lambda text: count_terms(text, buckets, ngrams), input_signature=[tf.TensorSpec([None], tf.string)]
-    )
+    counted = term_counter(buckets, ngrams)
     nothing = scipy.sparse.csr_matrix((0, buckets), dtype=np.float32)
     counts = scipy.sparse.vstack([nothing, *(_rows(counted(batch)) for batch in batches_of(texts))], format="csc")
     frequency = np.diff(counts.indptr)
@@ -77,7 +75,7 @@ class Postings(tf.Module):
 
     def scores(self, texts: tf.Tensor) -> tf.Tensor:
         """Cosines of TF-IDF, float32[N, C], of texts, string[N]; terms of more than MOST candidates add nothing."""
-        terms = count_terms(texts, self._buckets, self._ngrams)
+        terms = term_counter(self._buckets, self._ngrams)(texts)
         row, term = terms.indices[:, 0], terms.indices[:, 1]
         weight = terms.values * tf.gather(self.idf, term)
         square = tf.math.unsorted_segment_sum(tf.square(weight), row, terms.dense_shape[0])
