@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 from math import log
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from components.encoders import bag
 from components.encoders.bag import BagTower, build_towers
 from components.encoders.settings import BagSettings
 from components.encoders.sketch import COORDINATES_PER_TERM, places
-from components.encoders.terms import count_terms
+from components.encoders.terms import count_terms, term_counter
 from components.transform.tokens import tokenize
 
 BUCKETS = 2**18
@@ -72,6 +73,16 @@ def test_a_row_does_not_depend_on_the_others() -> None:
     together = dense(count_terms(tf.constant(TEXTS), 1024, (3, 4)))
     alone = [dense(count_terms(tf.constant([text]), 1024, (3, 4)))[0] for text in TEXTS]
     np.testing.assert_array_equal(together, alone)
+
+
+def test_one_graph_counts_for_all_towers_with_the_same_settings() -> None:
+    settings = BagSettings(dimensions=16, buckets=1536, ngrams=(3,))
+    towers = [tower for _ in range(2) for tower in build_towers(settings, ["question", "answer"]).values()]
+    counted = [dense(tower.featurizer()(tf.constant(TEXTS[: 1 + at]))) for at, tower in enumerate(towers)]
+    for at, counts in enumerate(counted):
+        np.testing.assert_array_equal(counts, dense(count_terms(tf.constant(TEXTS[: 1 + at]), 1536, (3,))))
+    graph: Any = term_counter(1536, (3,))
+    assert graph.experimental_get_tracing_count() == 1
 
 
 def adapted(settings: BagSettings) -> tuple[BagTower, BagTower]:

@@ -76,7 +76,7 @@ def test_degenerate_texts_have_finite_vectors(tower: Tower, encoder: EncoderSett
 def test_features_are_the_same_in_tf_data_and_in_a_graph(tower: Tower, raw: list[bytes]) -> None:
     (piped,) = tf.data.Dataset.from_tensor_slices(raw).batch(len(raw)).map(tower.featurize)
     in_graph = tf.function(tower.featurize, input_signature=[tf.TensorSpec([None], tf.string)])(tf.constant(raw))
-    for features in (piped, in_graph):
+    for features in (piped, in_graph, tower.featurizer()(tf.constant(raw))):
         for one, other in zip(flat(features), flat(tower.featurize(tf.constant(raw))), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
 
