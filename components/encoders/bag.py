@@ -68,7 +68,7 @@ class BagTower(Tower):
         return self.lexicon.count(raw)
 
     def featurizer(self) -> Count:
-        """The graph that is there already."""
+        """The lexicon's graph, as it is: another around it would have to be traced and optimised as well."""
         return self.lexicon.count
 
     def call(self, features: tf.SparseTensor, training: bool = False) -> tf.Tensor:

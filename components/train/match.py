@@ -62,8 +62,8 @@ def fit_match(
     keras.utils.set_random_seed(settings.seed)
     groups = settings.model.build(settings.inputs, files.vocabulary)
     for group in groups:
-        texts = [_raw(side, files.train, candidates) for side in reversed(group)]  # the library first
-        next(iter(group.values())).adapt(itertools.chain.from_iterable(texts))  # all of a group share what is adapted
+        raw = [_raw(side, files.train, candidates) for side in reversed(group)]  # the library first: some read no more
+        next(iter(group.values())).adapt(itertools.chain.from_iterable(raw))  # all of a group share what is adapted
     towers = {side: tower for group in groups for side, tower in group.items()}
     loss = settings.model.build_loss(settings.inputs)
     model = _model(settings, towers, loss.parts, candidates)
