@@ -178,18 +178,30 @@ FINE_TUNING = {"epochs": 5, "steps_per_epoch": 25, "batch_size": 32, "patience":
 
 FUSED = {"lexical": "auto"}
 
-ROWS: dict[str, Contender] = {
-    "TF-IDF": Tfidf(),
-    "BM25": Bm25(),
-    "original": trained(model={"encoder": LSTM.model_dump(mode="json"), "loss": MATCH_LOSS.model_dump(mode="json")}),
-    "default": trained(),
-    "default fused": trained(search=FUSED),
-    "untouched": trained(
-        seeded=False,
-        model={"encoder": MINILM | {"frozen_layers": 6}},
-        train={"epochs": 1, "steps_per_epoch": 1},
-    ),
-    "fine-tuned": trained(model={"encoder": MINILM}, train=FINE_TUNING),
-    "fused": trained(model={"encoder": MINILM}, train=FINE_TUNING, search=FUSED),
-}
-"""By name, in the order of tables and charts."""
+
+def all_rows(max_tokens: int | None = None) -> dict[str, Contender]:
+    """All rows by name, in the order of tables and charts.
+
+    Args:
+        max_tokens: where pretrained encoders cut texts; by default where their folder says.
+    """
+    minilm = MINILM | ({} if max_tokens is None else {"max_tokens": max_tokens})
+    return {
+        "TF-IDF": Tfidf(),
+        "BM25": Bm25(),
+        "original": trained(
+            model={"encoder": LSTM.model_dump(mode="json"), "loss": MATCH_LOSS.model_dump(mode="json")}
+        ),
+        "default": trained(),
+        "default fused": trained(search=FUSED),
+        "untouched": trained(
+            seeded=False,
+            model={"encoder": minilm | {"frozen_layers": 6}},
+            train={"epochs": 1, "steps_per_epoch": 1},
+        ),
+        "fine-tuned": trained(model={"encoder": minilm}, train=FINE_TUNING),
+        "fused": trained(model={"encoder": minilm}, train=FINE_TUNING, search=FUSED),
+    }
+
+
+ROWS = all_rows()

@@ -1,6 +1,6 @@
 """Seconds until the best validation MRR of the original matcher is reached: by the original, and by the default.
 
-    ./dev python -m benchmarks.time_to_quality [--data faq-en,headlines] [--splits 3]
+    ./dev python -m benchmarks.time_to_quality [--data faq-en,headlines] [--splits 5]
 
 The original learns from random negatives for the whole budget of `benchmarks.quality`, without early stopping; its best
 is that of its best validation. Both are counted from before the model is made until the end of the validation that
@@ -49,7 +49,7 @@ class Race(NamedTuple):
     """Seconds; None if it was never reached."""
 
 
-def main(data: Annotated[str, typer.Option(help=f"Of {', '.join(NAMES)}.")] = ",".join(NAMES), splits: int = 3) -> None:
+def main(data: Annotated[str, typer.Option(help=f"Of {', '.join(NAMES)}.")] = ",".join(NAMES), splits: int = 5) -> None:
     """Print the medians of the splits for each data set."""
     console = Console(width=120)
     table = Table("data", "chance", "original's best MRR", "original, s", "ours, s", "ratio", box=box.MARKDOWN)

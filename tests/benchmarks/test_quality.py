@@ -95,6 +95,16 @@ def test_settings_of_all_rows_stay_the_same_in_json() -> None:
         assert json.loads(json.dumps(contender.settings)) == contender.settings
 
 
+def test_pretrained_rows_alone_cut_texts_where_they_are_told() -> None:
+    cut = contenders.all_rows(64)
+    assert list(cut) == list(ROWS)
+    for name, contender in ROWS.items():
+        expected = json.loads(json.dumps(contender.settings))
+        if name in ("untouched", "fine-tuned", "fused"):
+            expected["model"]["encoder"]["max_tokens"] = 64
+        assert cut[name].settings == expected
+
+
 @pytest.mark.parametrize("contender", [Tfidf(), Bm25()])
 def test_words_find_answers(contender: Contender, tmp_path: Path) -> None:
     found = run(contender, hold_out(PAIRS, 0, tmp_path), 0)
