@@ -19,7 +19,7 @@ def circle(positive: Tensor, scores: Tensor, *, margin: float = 0.4, scale: floa
     which are constants to the gradient.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         scores: `float[B, C]`, cosines.
         margin: Above 0 and below 1: at the optimum positives score above 1 - margin, negatives below margin.
         scale: Above 0; the paper's gamma.

@@ -8,7 +8,7 @@ from keras import ops
 
 from components.losses.contrastive import check_temperature
 from components.losses.pair_loss import PairLoss
-from components.losses.pairs import Tensor, as_pairs, as_scalar, row_mean
+from components.losses.pairs import Tensor, as_pairs, as_scalar, is_right, row_mean
 from components.losses.ranking import multiple_negatives_ranking
 from components.losses.temperature import Temperature
 
@@ -20,7 +20,7 @@ def info_nce(positive: Tensor, scores: Tensor, *, temperature: float = 0.05, sym
     right question; a row then costs the mean of its own loss and that of its positives' columns, their mean.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         scores: `float[B, C]`, cosines.
         temperature: Above 0; a tensor, `float[]`, gets a gradient.
         symmetric: Whether candidates pick questions, too.
@@ -40,14 +40,14 @@ def info_nce(positive: Tensor, scores: Tensor, *, temperature: float = 0.05, sym
     """
     if not ops.is_tensor(temperature):
         check_temperature(temperature)
+    positive = ops.convert_to_tensor(positive)
     widened = as_pairs(positive, scores).scores
     logits = widened / as_scalar(temperature, widened.dtype)
     of_rows = multiple_negatives_ranking(positive, logits, scale=1.0)
     if not symmetric:
         return of_rows
-    right = ops.cast(positive, "bool")
-    of_columns = multiple_negatives_ranking(ops.transpose(right), ops.transpose(logits), scale=1.0)
-    return (of_rows + ops.squeeze(row_mean(of_columns[None, :], right), axis=1)) / 2
+    of_columns = multiple_negatives_ranking(ops.transpose(positive), ops.transpose(logits), scale=1.0)
+    return (of_rows + ops.squeeze(row_mean(of_columns[None, :], is_right(positive)), axis=1)) / 2
 
 
 @keras.saving.register_keras_serializable(package="anchorline")

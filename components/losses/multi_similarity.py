@@ -24,7 +24,7 @@ def multi_similarity(
     the positives p and negatives n that `mined` leaves.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         scores: `float[B, C]`, cosines.
         pull: Above 0; the paper's alpha.
         push: Above 0; the paper's beta.

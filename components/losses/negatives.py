@@ -26,7 +26,7 @@ def select_negatives(scores: Tensor, positive: Tensor, strategy: NegativeStrateg
 
     Args:
         scores: `float[B, C]`, finite.
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         strategy: One of the names above.
         seed: Of `random` alone. A `keras.random.SeedGenerator` moves on at each call, also within a `tf.function`; None
             means Keras's own, which `keras.utils.set_random_seed` sets; an integer gives the same draw at every call.

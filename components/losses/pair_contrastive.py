@@ -17,7 +17,7 @@ def pair_contrastive(positive: Tensor, scores: Tensor, *, temperature: float = 0
     `multiple_negatives_ranking`, positives compete with each other, so that all of them come out equally near.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         scores: `float[B, C]`, cosines.
         temperature: Above 0.
 

@@ -27,7 +27,8 @@ def as_pairs(positive: Tensor, scores: Tensor) -> Pairs:
     """Checks the shapes, widens the scores and splits right from wrong.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`: above 0 where the candidate is right for the row, below 0 where it counts
+            neither as right nor as wrong.
         scores: `float[B, C]`, finite; narrower than float32 is computed in float32.
 
     Returns:
@@ -42,10 +43,15 @@ def as_pairs(positive: Tensor, scores: Tensor) -> Pairs:
             f"positive has shape {tuple(positive.shape)}, scores has {tuple(scores.shape)}: "
             "both must be one and the same [questions, candidates]"
         )
-    right = ops.cast(positive, "bool")
-    wrong = ops.logical_not(right)
+    right, wrong = is_right(positive), ops.logical_not(ops.cast(positive, "bool"))
     comparable = ops.logical_and(_any(right), _any(wrong))
     return Pairs(scores, ops.logical_and(right, comparable), ops.logical_and(wrong, comparable))
+
+
+def is_right(positive: Tensor) -> Tensor:
+    """`bool[B, C]`: where `positive`, as `as_pairs` takes it, is above 0."""
+    positive = ops.convert_to_tensor(positive)
+    return positive if keras.backend.standardize_dtype(positive.dtype) == "bool" else ops.greater(positive, 0)
 
 
 def to_float(values: Tensor) -> Tensor:

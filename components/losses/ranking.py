@@ -16,7 +16,7 @@ def multiple_negatives_ranking(positive: Tensor, scores: Tensor, *, scale: float
     row's loss is the mean over its positives: copies of the right answer neither compete with it nor count as wrong.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         scores: `float[B, C]`, cosines.
         scale: Above 0, what the scores are multiplied by: 1 / temperature.
 

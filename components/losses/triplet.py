@@ -26,7 +26,7 @@ def cosine_triplet(
     negatives. `right` is the mean score of the row's positives; copies of one answer score the same.
 
     Args:
-        positive: `bool` or `float` `[B, C]`, non-zero where the candidate is right for the row.
+        positive: `bool` or numbers, `[B, C]`, above 0 where the candidate is right for the row; see `as_pairs`.
         scores: `float[B, C]`, cosines.
         margin: Above 0, in units of the scores, or `"soft"`.
         negatives: Which wrong candidates count, see `select_negatives`.

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from components.encoders.tower import Tower
 from components.tasks.match import MatchModel
-from components.train.memory import FARTHEST, CandidateMemory
+from components.train.memory import CandidateMemory
 from components.train.micro_batches import Parts
 
 SIDES = ("question", "answer")
@@ -77,10 +77,8 @@ class MatchLearner(MatchModel):
         if self.memory is not None:
             keys = [features[KEYS][side] for side in SIDES]
             remembered = self.scores(questions, self.memory.vectors)
-            useless = self.memory.useless(*keys)
-            if self.sizes:
-                useless = useless[:, :, tf.newaxis]
-            scores = tf.concat([scores, tf.where(useless, FARTHEST, remembered)], axis=1)
-            positive = tf.pad(positive, [[0, 0], [0, self.memory.size]])
+            scores = tf.concat([scores, remembered], axis=1)
+            neither = -tf.cast(self.memory.useless(*keys), tf.int8)
+            positive = tf.concat([tf.cast(positive, tf.int8), neither], axis=1)
             self.memory.push(answers, keys[1])
         return self.compute_loss(y=positive, y_pred=scores)

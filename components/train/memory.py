@@ -10,9 +10,6 @@ import tensorflow as tf
 from components.losses.scores import unit_vectors
 from components.tasks.right_answers import RightAnswers
 
-FARTHEST = -1.0
-"""The score of what does not count: that of an opposite vector, which no loss pushes further away."""
-
 
 class CandidateMemory(keras.layers.Layer):
     """The last `size` candidates, first in, first out.

@@ -73,6 +73,30 @@ def random_scores(seed: int = 0, dtype: Any = np.float64) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1, 1, (ROWS, COLUMNS)).astype(dtype)
 
 
+@functions("triplet-1.5-random", "triplet-soft-random")  # what they draw hangs on the number of columns
+def test_columns_that_are_neither_right_nor_wrong_change_nothing(loss: Loss) -> None:
+    scores, others = random_scores(), np.random.default_rng(5).uniform(-1, 1, (ROWS, 50))
+    both = np.concatenate([scores, others], axis=1)
+    labels = np.concatenate([POSITIVE.astype(np.int8), np.full((ROWS, 50), -1, np.int8)], axis=1)
+    for kind in (np.int8, np.float32):
+        np.testing.assert_allclose(loss(labels.astype(kind), both), loss(POSITIVE, scores), rtol=1e-6)
+    _, gradient = value_and_gradient(loss, labels, both)
+    assert not np.asarray(gradient)[:, COLUMNS:].any()
+
+
+@pytest.mark.parametrize("margin", [1.5, "soft"])
+def test_random_draws_none_that_is_neither_right_nor_wrong(margin: Any) -> None:
+    scores = np.full((1, 200), -1.0)
+    scores[0, :3] = [0.2, 0.9, 0.9]
+    labels = np.full((1, 200), -1, np.int8)
+    labels[0, :3] = [1, 0, 0]
+    expected = cosine_triplet(labels[:, :3], scores[:, :3], margin=margin, negatives="all")
+    for seed in range(20):
+        np.testing.assert_allclose(
+            cosine_triplet(labels, scores, margin=margin, negatives="random", seed=seed), expected, rtol=1e-6
+        )
+
+
 @functions("circle")  # its weights are constants to the gradient
 def test_the_gradient_is_that_of_finite_differences(loss: Loss) -> None:
     scores = random_scores()

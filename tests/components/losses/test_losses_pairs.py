@@ -13,6 +13,12 @@ def test_masks_leave_out_rows_that_lack_either_kind() -> None:
     assert (pairs.scores.dtype, pairs.positive.dtype, pairs.negative.dtype) == (tf.float32, tf.bool, tf.bool)
 
 
+def test_what_is_below_0_is_neither_right_nor_wrong() -> None:
+    pairs = as_pairs(np.array([[1, -1, 0], [-1, 0, 0], [1, -1, -1]], np.int8), np.zeros((3, 3)))
+    np.testing.assert_array_equal(pairs.positive, [[1, 0, 0], [0, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(pairs.negative, [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
+
+
 def test_means_and_weights_of_rows() -> None:
     values, mask = np.array([[1.0, 5.0, 2.0], [3.0, 4.0, 8.0]]), np.array([[True, False, True], [False] * 3])
     np.testing.assert_array_equal(row_mean(values, mask), [[1.5], [0.0]])

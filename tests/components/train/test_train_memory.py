@@ -10,7 +10,10 @@ import tensorflow as tf
 from components.losses.ranking import multiple_negatives_ranking
 from components.losses.scores import cosine_scores
 from components.tasks.right_answers import RightAnswers
-from components.train.memory import FARTHEST, CandidateMemory
+from components.train.memory import CandidateMemory
+
+FARTHEST = -1.0
+"""The score of what does not count: that of an opposite vector."""
 
 
 @pytest.fixture
