@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from components.errors import UserError
-from components.publish import next_version, publish
+from components.publish import next_version, publish, publishing
 from components.versions import newest_version, pushed_versions
 from serving.whole_file import write_whole
 
@@ -43,15 +43,16 @@ def read_rollbacks(base: Path) -> list[Rollback]:
 
 def roll_back(base: Path, source: int) -> Rollback:
     """Make version `source`, which is there, the newest one. Whoever calls it holds the lock of the pipeline."""
-    replaced = newest_version(base)
-    assert replaced is not None, "`source` is there"  # noqa: S101
-    now = datetime.datetime.now(datetime.UTC)
-    rollback = Rollback(version=next_version(base), source=source, replaced=replaced, time=now)
-    before = read_rollbacks(base)
-    _write(base, [*before, rollback])
-    publish(base / str(source), base, rollback.version)
-    done = rollback.model_copy(update={"done": True})
-    _write(base, [*before, done])
+    with publishing(base):
+        replaced = newest_version(base)
+        assert replaced is not None, "`source` is there"  # noqa: S101
+        now = datetime.datetime.now(datetime.UTC)
+        rollback = Rollback(version=next_version(base), source=source, replaced=replaced, time=now)
+        before = read_rollbacks(base)
+        _write(base, [*before, rollback])
+        publish(base / str(source), base, rollback.version)
+        done = rollback.model_copy(update={"done": True})
+        _write(base, [*before, done])
     return done
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from components.alone import alone
 from components.errors import UserError
 from components.ingest.settings import DataSettings
 from pipeline.quiet import waiting
@@ -19,22 +20,30 @@ FUNCTION = "load"
 def load_data(data: DataSettings, console: Console) -> None:
     """Call the loader of `data`, if it has one and its path is not there.
 
-    What it writes appears whole, by one rename.
+    What it writes appears whole, by one rename; another process that wants the same data waits for it.
 
     Raises:
-        UserError: the loader is not there, fails, or writes nothing.
+        UserError: the loader is not there, fails, or writes nothing, or the data cannot be written.
     """
     path = Path(data.path)
     if data.loader is None or path.exists():
         return
+    try:
+        with waiting(console, f"loading {path.name}"), alone(path.with_name(f".{path.name}.lock")):
+            if not path.exists():
+                _load(Path(data.loader), path)
+    except OSError as error:
+        raise UserError(f"{path} (data.path): cannot be written: {error.strerror}") from error
+
+
+def _load(loader: Path, path: Path) -> None:
     incoming = path.with_name(f".{path.name}.incoming")
     shutil.rmtree(incoming, ignore_errors=True)  # what a killed loader left behind
-    incoming.mkdir(parents=True)
+    incoming.mkdir()
     try:
-        with waiting(console, f"loading {path.name}"):
-            _run(Path(data.loader), incoming)
+        _run(loader, incoming)
         if not incoming.is_dir() or not any(incoming.iterdir()):
-            raise UserError(f"{data.loader} (data.loader) wrote nothing into the folder that it was given")
+            raise UserError(f"{loader} (data.loader) wrote nothing into the folder that it was given")
         incoming.rename(path)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)

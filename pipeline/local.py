@@ -23,6 +23,7 @@ from pipeline.history import read_outputs
 
 _Execution = metadata_store_pb2.Execution
 _CODE_VERSION = "code_version"
+_NEVER_CACHED = "push"  # what it reads and changes, the folder of versions, is no artifact
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class StepError(Exception):
 
 
 def run_steps(pipeline: Pipeline, announce: Callable[[str], None], kind: str = "") -> Iterator[Step]:
-    """Run every step in turn; TFX's cache stands in for those whose inputs, settings and code are as before.
+    """Run every step in turn; TFX's cache stands in for those whose inputs, settings and code are as before, save push.
 
     Args:
         pipeline: what to run.
@@ -67,6 +68,8 @@ def run_steps(pipeline: Pipeline, announce: Callable[[str], None], kind: str = "
         name = node.node_info.id
         executor = runner_utils.extract_executor_spec(deployment, name)
         _add_code_version(node, executor)
+        if name == _NEVER_CACHED:
+            node.execution_options.caching_options.enable_cache = False
         launcher = Launcher(
             pipeline_node=node,
             mlmd_connection=metadata,

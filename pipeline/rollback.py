@@ -59,8 +59,9 @@ def _checked(version: int, versions: Sequence[int], rollbacks: Sequence[Rollback
 
 def _check_was_pushed(config: PipelineConfig, version: int, rollbacks: Sequence[Rollback]) -> None:
     """Only what a run pushed has passed the gates and the serving check."""
-    pushed = {run.facts.pushed for run in read_runs(config.output_folder / "metadata.sqlite")}
-    if str(original(version, rollbacks)) not in pushed:
+    runs = read_runs(config.output_folder / "metadata.sqlite")
+    passed = {served for run in runs for served in (run.facts.pushed, run.facts.unchanged)}
+    if str(original(version, rollbacks)) not in passed:
         raise UserError(
             f"version {version} was pushed by no run of this pipeline; only what passed its gates is served"
         )

@@ -12,7 +12,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 
-from components.publish import next_version, publish
+from components.publish import next_version, publishing, release, stage
 from components.rollbacks import read_rollbacks, withdrawn_versions
 from components.versions import newest_version
 
@@ -36,7 +36,10 @@ class Executor(executor.Executor):
         destination = json_format.Parse(
             exec_properties[specs.PUSH_DESTINATION_KEY], pusher_pb2.PushDestination()
         ).filesystem.base_directory
-        base, model = Path(destination), Path(self.GetModelPath(input_dict))
+        with publishing(Path(destination)):
+            self._push(Path(self.GetModelPath(input_dict)), Path(destination), pushed)
+
+    def _push(self, model: Path, base: Path, pushed: types.Artifact) -> None:
         newest = newest_version(base)
         if newest is not None and _same_tree(model, base / str(newest)):
             self._MarkNotPushed(pushed)
@@ -47,9 +50,10 @@ class Executor(executor.Executor):
                 self._MarkNotPushed(pushed)
                 pushed.set_string_custom_property(WITHDRAWN, str(version))
                 return
-        version = next_version(base)
-        publish(model, base, version)
+        staged = stage(model, base)
         shutil.copytree(model, pushed.uri, dirs_exist_ok=True)
+        version = next_version(base)
+        release(staged, version)  # the last that can fail
         self._MarkPushed(pushed, pushed_destination=str(base / str(version)), pushed_version=str(version))
 
     def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:  # noqa: N802

@@ -1,6 +1,7 @@
 """examples/faq.yaml from its file to an answered question, and what a second run and a worse model do."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ def test_an_unchanged_second_run_pushes_nothing(first_run: Run, output: Path, se
         assert "from the cache" in line
     assert f"version {before[0]} in production is this very model" in second.stdout
     assert versions(serving) == before
+
+
+def test_a_version_that_was_taken_away_is_pushed_anew(first_run: Run, output: Path, serving: Path) -> None:
+    """Though every input of the push is as it was: what it changes is no artifact."""
+    assert first_run.returncode == 0
+    (before,) = versions(serving)
+    away = serving.rename(output / "away")
+    again = anchorline("run", CONFIG, "--set", f"output={output}")
+    assert again.returncode == 0, again.stdout + again.stderr
+    (version,) = versions(serving)
+    assert version != before
+    assert f"pushed as version {version}" in again.stdout
+    shutil.rmtree(serving)
+    away.rename(serving)
 
 
 def test_a_worse_model_is_refused_by_metric_and_difference(first_run: Run, output: Path, serving: Path) -> None:

@@ -1,6 +1,7 @@
 """Data that a Python file writes: when it runs, what it leaves behind, and what is said where it fails."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,18 @@ def test_a_loader_that_fails_is_told_with_its_own_line_and_leaves_nothing(tmp_pa
 def test_an_error_meant_for_the_user_is_passed_on_as_it_is(tmp_path: Path) -> None:
     code = "from components.errors import UserError\n\ndef load(folder):\n    raise UserError('Log in first.')\n"
     assert failure(tmp_path, code) == "Log in first."
+
+
+def test_who_wants_the_same_data_waits_for_it(tmp_path: Path) -> None:
+    once = "def load(folder):\n    (HERE / 'called').mkdir()\n    sleep(0.2)"
+    code = "from time import sleep\n" + GOOD.replace("def load(folder):", once)
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda number: load(tmp_path, code, name=f"write{number}.py"), range(4)))
+    assert {path.name for path in paths[0].parent.iterdir()} == {"data"}
+    assert (paths[0] / "cat/1.txt").read_text() == "purr"
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "deep").write_text("a file")
+    with pytest.raises(UserError, match=r"deep/data \(data\.path\): cannot be written: "):
+        load(tmp_path, GOOD)

@@ -85,6 +85,14 @@ def test_one_version_alone_and_none_at_all(make: Make) -> None:
         roll(make(3))
 
 
+def test_what_a_later_run_found_to_be_its_own_model_is_served(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push may be killed right after the version has appeared; the next run finds it unchanged."""
+    config = make(3, 8)
+    runs = [Run("a", START, 1.0, None, replace(NOTHING, unchanged="3")), Run("b", START, 1.0, "push", NOTHING)]
+    monkeypatch.setattr(module, "read_runs", lambda _: runs)
+    assert roll(config, 3)[0] == "3"
+
+
 def test_what_no_run_has_pushed_is_not_served(make: Make) -> None:
     config = make(3, 8)
     (config.serving_folder / "5").mkdir()
