@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -25,6 +24,7 @@ from components.train.settings import (
     MatchTrainer,
     MatchTrainSettings,
     TrainerSettings,
+    said_of,
 )
 from components.transform.settings import TransformSettings
 from components.tune.settings import Range, TuneSettings
@@ -44,13 +44,10 @@ def _check_name(name: str) -> str:
     return name
 
 
-@contextmanager
-def _said_of(where: str) -> Iterator[None]:
-    """Puts the place in the config in front of what a check says."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{where}{error}") from None
+def _check_local(folder: str | None) -> str | None:
+    if folder and "://" in folder:
+        raise ValueError("must be a folder of this machine; mount it first")
+    return folder
 
 
 class PipelineConfig(BaseModel):
@@ -62,7 +59,7 @@ class PipelineConfig(BaseModel):
         description="Name of the pipeline and of the served model: lower-case letters, digits, `-`, `_`."
     )
     task: str
-    output: str | None = Field(
+    output: Annotated[str | None, AfterValidator(_check_local)] = Field(
         default=None, description="Folder for artifacts, metadata and pushed models; by default `out/NAME`."
     )
     seed: int = Field(default=1, ge=0, lt=2**31, description="Seed of every random draw.")
@@ -80,14 +77,13 @@ class PipelineConfig(BaseModel):
     kubeflow: KubeflowSettings = Field(default=KubeflowSettings(), description="The pipeline on Kubeflow Pipelines.")
 
     @model_validator(mode="after")
-    def _check_encoders(self) -> Self:
-        with _said_of("model: "):
-            self.model.encoders(self.data.inputs)
+    def _check_together(self) -> Self:
+        self.trainer_settings.check()
         return self
 
     @model_validator(mode="after")
     def _check_gates(self) -> Self:
-        with _said_of("gates."):
+        with said_of("gates."):
             check_bounds(self.gates)
         return self
 
@@ -154,28 +150,6 @@ class MatchConfig(PipelineConfig):
         title="metric",
         description="What a model must reach to be pushed, by metric: `recall@1`, `recall@5`, `recall@10`, `mrr`.",
     )
-
-    @model_validator(mode="after")
-    def _check_signals(self) -> Self:
-        encoders = self.model.encoders(self.data.inputs)  # they fit, see _check_encoders
-        with _said_of("train."):
-            self.train.check(encoders)
-        return self
-
-    @model_validator(mode="after")
-    def _check_dimensions(self) -> Self:
-        with _said_of("model: "):
-            self.model.sizes(self.data.inputs)
-        wanted, whole = self.export.dimensions, self.model.vector_size(self.data.inputs)
-        if wanted and wanted > whole:
-            raise ValueError(f"export.dimensions: got {wanted}; vectors have {whole} numbers, it can be no more")
-        return self
-
-    @model_validator(mode="after")
-    def _check_search(self) -> Self:
-        with _said_of("search."):
-            self.search.check(self.data.inputs)
-        return self
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -296,6 +270,8 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not a text file: byte {error.start} is not UTF-8") from None
+    except ValueError as error:  # YAML's own words for it, as for a date that is none
+        raise ConfigError(f"{file}: is not valid YAML: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -330,7 +306,7 @@ def split_override(override: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {override}: must look like a.b=value")
     try:
         return key, yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise ConfigError(f"--set {override}: the value is not valid YAML") from None
 
 
@@ -345,7 +321,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
     data = config.data
     inner = {"loader": _absolute(folder, data.loader), "image_folder": _absolute(folder, data.image_folder)}
-    if not data.path.startswith("package:"):
+    if not data.path.startswith("package:") and "://" not in data.path:  # of which ingest says what is wrong
         inner["path"] = _absolute(folder, data.path)
     output = folder / Path(config.output or f"out/{config.name}").expanduser()
     changes = {"data": data.model_copy(update=inner), "output": str(output.resolve())}

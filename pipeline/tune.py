@@ -114,7 +114,7 @@ def _tell(config: PipelineConfig, results: Sequence[Result], file: Path, console
         hint = "the best of many is partly luck, which the test split of a run shows"
         console.print(f"[green]✓[/] {change}; {hint}", soft_wrap=True)
     console.print(f"[green]✓[/] wrote {escape(str(file))}", soft_wrap=True)
-    console.print(f"\nNext: [bold]{called_as()} run {escape(str(file))}[/]", soft_wrap=True)
+    console.print(f"\nNext: [bold]{escape(called_as())} run {escape(str(file))}[/]", soft_wrap=True)
 
 
 def _table(config: PipelineConfig, results: Sequence[Result]) -> Table:

@@ -10,9 +10,14 @@ import yaml
 from components.errors import UserError
 from pipeline.config import PipelineConfig, split_override
 from pipeline.yaml_edit import edit
+from serving import whole_file
 from serving.whole_file import write_whole
 
-_PATHS = ("data.path", "data.loader", "data.image_folder", "schema_path")
+_ENCODERS = ("encoder", "question_encoder", "answer_encoder")
+_PATHS = (
+    *("data.path", "data.loader", "data.image_folder", "schema_path"),
+    *(f"model.{encoder}.{key}" for encoder in _ENCODERS for key in ("preset", "weights")),
+)
 
 
 def default_file(config_path: Path) -> Path:
@@ -28,8 +33,10 @@ def check_writable(file: Path) -> None:
     """
     if not file.absolute().parent.is_dir():
         raise UserError(f"{file}: the folder {file.absolute().parent} is not there (--output)")
-    if file.is_dir() or not os.access(file.absolute().parent, os.W_OK):
-        raise UserError(f"{file}: cannot be written (--output)")
+    try:
+        whole_file.check_writable(file)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written: {error.strerror} (--output)") from None
 
 
 def write_tuned(

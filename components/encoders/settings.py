@@ -141,7 +141,7 @@ class LstmSettings(Settings):
         return build_towers(self, names, vocabulary_file)
 
 
-def _absolute(path: str, info: ValidationInfo) -> str:
+def absolute_path(path: str, info: ValidationInfo) -> str:
     """An absolute path of one that is relative to the folder of the configuration, which the context names."""
     return str((Path((info.context or {}).get("folder", ".")) / Path(path).expanduser()).absolute())
 
@@ -153,7 +153,7 @@ def _check_most(key: str, value: int | None, most: int, what: str) -> None:
 
 def _find_preset(preset: str, info: ValidationInfo) -> str:
     if not preset.startswith(PACKAGE):
-        preset = _absolute(preset, info)
+        preset = absolute_path(preset, info)
     read_preset(preset)
     return preset
 
@@ -218,7 +218,7 @@ class PretrainedSettings(Settings):
 
 
 def _find_weights(weights: str, info: ValidationInfo) -> str:
-    file = _absolute(weights, info)
+    file = absolute_path(weights, info)
     if "architecture" in info.data:  # else that is what is wrong
         classes_in(file, info.data["architecture"])
     return file

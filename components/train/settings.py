@@ -1,6 +1,7 @@
 """Settings of the Trainer step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,15 @@ from components.train.signal_settings import ClozeSettings, HardNegativeSettings
 
 Distribute = Literal["none", "mirrored", "multi_worker"]
 Weights = Literal["float32", "float16", "int8"]
+
+
+@contextmanager
+def said_of(where: str) -> Iterator[None]:
+    """Puts the place in the config in front of what a check says."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from None
 
 
 class ExportSettings(BaseModel):
@@ -164,6 +174,15 @@ class _TrainerSettings(BaseModel):
         """What the encoders are made of beside the settings."""
         return tuple(file for encoder in self.model.encoders(self.inputs).values() for file in encoder.files)
 
+    def check(self) -> None:
+        """Whether what is allowed by itself goes together.
+
+        Raises:
+            ValueError: it does not; the text begins with the key.
+        """
+        with said_of("model: "):
+            self.model.encoders(self.inputs)
+
 
 class MatchTrainer(_TrainerSettings):
     """For `match`."""
@@ -175,6 +194,19 @@ class MatchTrainer(_TrainerSettings):
     export: MatchExportSettings = MatchExportSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
+
+    def check(self) -> None:
+        """Whether what is allowed by itself goes together: signals, sizes of vectors and TF-IDF as well."""
+        super().check()
+        with said_of("train."):
+            self.train.check(self.model.encoders(self.inputs))
+        with said_of("model: "):
+            self.model.sizes(self.inputs)
+        wanted, whole = self.export.dimensions, self.model.vector_size(self.inputs)
+        if wanted and wanted > whole:
+            raise ValueError(f"export.dimensions: got {wanted}; vectors have {whole} numbers, it can be no more")
+        with said_of("search."):
+            self.search.check(self.inputs)
 
 
 class ClassifyTrainer(_TrainerSettings):

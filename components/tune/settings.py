@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from components.encoders.preset import PACKAGE
+from components.encoders.settings import absolute_path
 
 TUNABLE = ("model", "train")
 """Groups of a config whose keys can be tuned."""
+
+_PATHS = (".preset", ".weights")
 
 
 class Range(BaseModel):
@@ -45,6 +50,12 @@ class Range(BaseModel):
             raise ValueError("log takes no step")
         return self
 
+    def at(self, info: ValidationInfo) -> Self:
+        """The same with choices that are paths made absolute; see `absolute_path`."""
+        named = map(str, self.choices or ())
+        paths = [path if path.startswith(PACKAGE) else absolute_path(path, info) for path in named]
+        return self.model_copy(update={"choices": paths or None})
+
     @property
     def tried(self) -> Sequence[Any]:
         """Values that must be allowed so that all are: the ends, or every choice."""
@@ -74,11 +85,11 @@ class TuneSettings(BaseModel):
 
     @field_validator("ranges")
     @classmethod
-    def _check_keys(cls, ranges: dict[str, Range]) -> dict[str, Range]:
+    def _check_keys(cls, ranges: dict[str, Range], info: ValidationInfo) -> dict[str, Range]:
         for key in ranges:
             if key.partition(".")[0] not in TUNABLE or not key.partition(".")[2]:
                 raise ValueError(f"{key} cannot be tuned; what can are the keys below {' and '.join(TUNABLE)}")
             inner = next((other for other in ranges if other.startswith(f"{key}.")), None)
             if inner:
                 raise ValueError(f"{inner} is a part of {key}; give one of them")
-        return ranges
+        return {key: span.at(info) if key.endswith(_PATHS) else span for key, span in ranges.items()}

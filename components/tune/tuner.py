@@ -118,6 +118,8 @@ class SettingsTuner(BaseTuner):
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise UserError(f"these values do not go together: {where}: {first['msg']}") from None
+        except ValueError as error:
+            raise UserError(f"these values do not go together: {error}") from None
 
     def _keep(self, result: Result) -> None:
         self.results[result.number] = result

@@ -57,7 +57,7 @@ def with_values(settings: TrainerSettings, values: Values) -> TrainerSettings:
         ValueError: a key is not there, a value is not allowed, or they do not fit together.
     """
     tuned = type(settings).model_validate(changed(settings, values))
-    tuned.model.encoders(tuned.inputs)
+    tuned.check()
     return tuned
 
 

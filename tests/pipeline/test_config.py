@@ -5,7 +5,9 @@ import pytest
 import yaml
 
 from components.encoders.settings import BagSettings, CnnSettings, EmbeddingBagSettings, EncoderSettings, LstmSettings
+from components.errors import UserError
 from components.evaluate.settings import Gate
+from components.ingest.source import locate
 from components.train.settings import ClassifyTrainer, ExportSettings, MatchExportSettings, MatchTrainer
 from pipeline.config import ClassifyConfig, ConfigError, MatchConfig, load_config
 
@@ -266,6 +268,7 @@ def test_a_missing_key_is_named_with_its_misspelling(tmp_path: Path) -> None:
         ("- 1", "must hold keys and values, but holds [1]"),
         ("", "must hold keys and values, but holds None"),
         ("name: !!python/object:os.system {}", "is not valid YAML"),
+        ("name: 2024-13-45", "is not valid YAML: month must be in 1..12"),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path: Path, content: str, expected: str) -> None:
@@ -361,6 +364,12 @@ def test_every_end_of_a_range_is_tried_when_the_file_is_read(tmp_path: Path, ran
     assert len(told.splitlines()) == 1
 
 
+def test_a_range_must_go_together_with_the_rest_of_the_file(tmp_path: Path) -> None:
+    ranges = {"model.encoder.dimensions": [64, 256]}
+    told = message(tmp_path, TUNED | {"export": {"dimensions": 128}, "tune": {"ranges": ranges}})
+    assert "tune.ranges.model.encoder.dimensions: export.dimensions: got 128; vectors have 64 numbers" in told
+
+
 def test_ranges_of_every_kind_are_taken(tmp_path: Path) -> None:
     ranges = {
         "train.learning_rate": [None, 0.1],
@@ -370,3 +379,17 @@ def test_ranges_of_every_kind_are_taken(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, TUNED | {"tune": {"trials": 3, "ranges": ranges}}))
     assert config.tune.ranges.keys() == ranges.keys()
     assert load_config(write(tmp_path, MINIMAL)).tune.ranges == {}
+
+
+def test_addresses_are_told_from_paths(tmp_path: Path) -> None:
+    assert "output: got 'gs://bucket/out'; must be a folder of this machine" in message(
+        tmp_path, MINIMAL | {"output": "gs://bucket/out"}
+    )
+    config = load_config(write(tmp_path, MINIMAL | {"data": {"path": "s3://bucket/x.csv"}}))
+    with pytest.raises(UserError, match=r"data\.path is s3://bucket/x\.csv, but only files of this machine are read"):
+        locate(config.data)
+
+
+def test_a_value_that_yaml_cannot_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--set name=2024-13-45: the value is not valid YAML"):
+        load_config(write(tmp_path, MINIMAL), ["name=2024-13-45"])

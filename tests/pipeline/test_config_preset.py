@@ -12,6 +12,7 @@ from components.encoders.architectures import ARCHITECTURES
 from components.encoders.settings import PretrainedImageSettings, PretrainedSettings
 from components.train.settings import parse_settings
 from pipeline.config import ClassifyConfig, ConfigError, MatchConfig, load_config
+from pipeline.tuned_file import write_tuned
 from tests.components.toy_preset import WIDTH, write_preset
 
 CONFIG = """
@@ -117,3 +118,28 @@ def test_a_step_that_learns_is_done_anew_for_other_weights_at_the_same_place(tmp
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x07")
     assert told() != before
+
+
+def test_choices_of_a_range_are_found_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("toy", "other"):
+        write_preset(tmp_path / "models" / name)
+    ranges = "tune: {ranges: {model.encoder.preset: [models/toy, models/other]}}"
+    (tmp_path / "toy.yaml").write_text(CONFIG + ranges)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    choices = load_config("../toy.yaml").tune.ranges["model.encoder.preset"].choices
+    assert choices == [str(tmp_path / "models" / name) for name in ("toy", "other")]
+
+
+def test_a_tuned_file_elsewhere_finds_the_preset(tmp_path: Path) -> None:
+    write_preset(tmp_path / "models" / "toy")
+    source = tmp_path / "toy.yaml"
+    source.write_text(CONFIG)
+    (tmp_path / "elsewhere").mkdir()
+    file = tmp_path / "elsewhere" / "best.yaml"
+    write_tuned(file, load_config(source), source, (), {"train.epochs": 4})
+    assert "../models/toy" in file.read_text()
+    found = load_config(file)
+    assert isinstance(found, MatchConfig)
+    assert isinstance(found.model.encoder, PretrainedSettings)
+    assert Path(found.model.encoder.preset).resolve() == tmp_path / "models" / "toy"
