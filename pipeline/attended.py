@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from components.errors import UserError
 from components.ingest.check import check_source
@@ -102,7 +103,7 @@ def tell_steps(
             if step.name == "ingest":
                 _keep_rejects(Path(step.outputs["examples"].uri), config.output_folder)
             result = "unchanged, from the cache" if step.cached else remark(config, step.name, read_facts(artifacts))
-            console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{result}[/]")
+            console.print(f"[bold]{step.name:14}[/]{step.seconds:7.1f} s   [dim]{escape(result)}[/]")
     console.print(f"[dim]{'all':14}{time.monotonic() - start:7.1f} s[/]")
     return artifacts
 

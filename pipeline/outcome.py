@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from components.errors import UserError
 from pipeline.facts import Facts
-from serving.whole_file import write_whole
+from serving.whole_file import check_writable, write_whole
 
 
 class Outcome(BaseModel):
@@ -26,8 +26,8 @@ class Outcome(BaseModel):
     """Whether the serving check did."""
     refused_by: list[str] = []
     """Each gate, or the serving check, that said no, as a sentence."""
-    metrics: dict[str, float] = {}
-    """Of the model, on the test rows."""
+    metrics: dict[str, float | None] = {}
+    """Of the model, on the test rows; none where there is no number."""
     error: str | None = None
     """Why the run ended early."""
 
@@ -47,7 +47,7 @@ def outcome_of(facts: Facts) -> Outcome:
         blessed=verdict.blessed if verdict else None,
         serves=facts.serves,
         refused_by=refused_by,
-        metrics=verdict.metrics if verdict else {},
+        metrics=dict(verdict.metrics) if verdict else {},
     )
 
 
@@ -57,20 +57,31 @@ def outcome_to(file: Path | None) -> Iterator[Callable[[Facts], None]]:
 
     Args:
         file: replaced by one rename; none writes nothing.
+
+    Raises:
+        UserError: the file cannot be written, which is found out before the block.
     """
     facts: list[Facts] = []
+    with _named(file):
+        if file is not None:
+            check_writable(file)
     try:
         yield facts.append
-    except (UserError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         _write(Outcome(outcome="failed", error=str(error) or "interrupted"), file)
         raise
     _write(outcome_of(facts[-1]), file)
 
 
 def _write(outcome: Outcome, file: Path | None) -> None:
-    if file is None:
-        return
+    with _named(file):
+        if file is not None:
+            write_whole(file, outcome.model_dump_json() + "\n")
+
+
+@contextmanager
+def _named(file: Path | None) -> Iterator[None]:
     try:
-        write_whole(file, outcome.model_dump_json() + "\n")
+        yield
     except OSError as error:
         raise UserError(f"--json {file}: cannot be written: {error.strerror}") from None

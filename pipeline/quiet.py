@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
+from components.errors import UserError
+
 
 def waiting(console: Console, text: str) -> Live:
     """A spinner beside `text` for as long as the block runs; on a terminal only.
@@ -26,15 +28,22 @@ def chatter_to(log: Path | None) -> Iterator[None]:
 
     Args:
         log: the file, overwritten; none leaves everything on the screen.
+
+    Raises:
+        UserError: the file cannot be written.
     """
     if log is None:
         yield
         return
-    log.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     screen = os.dup(2)
-    with log.open("wb") as file:
-        os.dup2(file.fileno(), 2)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            os.dup2(file.fileno(), 2)
+    except OSError as error:
+        os.close(screen)
+        raise UserError(f"{log}: cannot be written: {error.strerror}") from None
     try:
         yield
     finally:

@@ -51,7 +51,8 @@ def _marks(newest: int | None, rollbacks: Sequence[Rollback]) -> dict[str | None
 def _cells(run: Run, names: Sequence[str]) -> list[str]:
     ingest, verdict = run.facts.ingest, run.facts.verdict
     rows = str(sum(ingest.kept.values())) if ingest else ""
-    figures = [f"{verdict.metrics[name]:.3f}" if verdict else "" for name in names]
+    known = verdict.metrics if verdict else {}  # of a run of another task other metrics
+    figures = [f"{known[name]:.3f}" if name in known else "" for name in names]
     return [f"{run.seconds:.1f}", rows, *figures]
 
 

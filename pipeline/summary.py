@@ -58,19 +58,20 @@ def summarize(config: PipelineConfig, config_path: str, facts: Facts, console: C
             hint = "raise data.splits.test or add rows"
             console.print(f"[yellow]![/] {facts.verdict.rows} test rows say little about a model; {hint}")
         for line in _warnings(config, facts, facts.verdict):
-            console.print(f"[yellow]![/] {line}", soft_wrap=True)
+            console.print(f"[yellow]![/] {escape(line)}", soft_wrap=True)
         for line in _weakest(facts.verdict, config.headlines[0]):
             console.print(escape(line), soft_wrap=True)
         for check in facts.verdict.checks:
             mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-            console.print(f"{mark} {check.sentence()}")
+            console.print(f"{mark} {escape(check.sentence())}")
     if facts.pushed:
-        console.print(f"[green]✓[/] pushed as version {facts.pushed} to {config.serving_folder}", soft_wrap=True)
+        where = escape(str(config.serving_folder))
+        console.print(f"[green]✓[/] pushed as version {facts.pushed} to {where}", soft_wrap=True)
     elif facts.unchanged:
         console.print(f"[green]✓[/] version {facts.unchanged} in production is this very model; nothing to push")
     else:
-        console.print(f"[red]✗[/] not pushed: {facts.refusal or facts.outcome}; production stays as it is")
-    program = called_as()
+        console.print(f"[red]✗[/] not pushed: {escape(facts.refusal or facts.outcome)}; production stays as it is")
+    program, config_path = escape(called_as()), escape(config_path)
     if facts.withdrawn:
         back = f"{program} rollback {config_path} {facts.withdrawn}"
         console.print(f"  to bring it back: [bold]{back}[/]", soft_wrap=True)

@@ -7,7 +7,7 @@ import pytest
 from components.errors import UserError
 from components.evaluate.verdict import Check, Verdict
 from pipeline.facts import Facts
-from pipeline.outcome import outcome_of, outcome_to
+from pipeline.outcome import Outcome, outcome_of, outcome_to
 
 NOTHING = Facts(ingest=None, training=None, verdict=None, serves=None, refusal="", pushed=None, unchanged=None)
 
@@ -71,3 +71,24 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         outcome_to(tmp_path / "nowhere" / "o.json") as hand_over,
     ):
         hand_over(NOTHING)
+
+
+def test_what_was_written_can_be_read_also_where_a_metric_is_no_number(tmp_path: Path) -> None:
+    with outcome_to(tmp_path / "o.json") as hand_over:
+        hand_over(replace(NOTHING, verdict=verdict(FINE), serves=True, pushed="1795"))
+    read = Outcome.model_validate_json((tmp_path / "o.json").read_bytes())
+    assert (read.pushed, read.metrics) == ("1795", {"mrr": 0.25, "distance_ratio": None})
+
+
+def test_a_file_that_cannot_be_written_is_found_out_before_the_run(tmp_path: Path) -> None:
+    begun = []
+    with pytest.raises(UserError, match=r"cannot be written: Is a directory"), outcome_to(tmp_path):
+        begun.append("run")
+    assert not begun
+
+
+def test_a_run_that_crashes_leaves_its_word_not_that_of_the_last(tmp_path: Path) -> None:
+    (tmp_path / "o.json").write_text('{"outcome": "pushed 1"}')
+    with pytest.raises(KeyError), outcome_to(tmp_path / "o.json"):
+        raise KeyError("mrr")
+    assert json.loads((tmp_path / "o.json").read_text())["outcome"] == "failed"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import UserError
 from pipeline.quiet import chatter_to
 
 
@@ -29,3 +30,14 @@ def test_without_a_log_nothing_is_moved() -> None:
     before = os.fstat(2)
     with chatter_to(None):
         assert os.path.samestat(os.fstat(2), before)
+
+
+def test_a_log_that_cannot_be_written_is_told_and_the_screen_stays(tmp_path: Path) -> None:
+    before = os.fstat(2)
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UserError, match=r"file/run\.log: cannot be written: "),
+        chatter_to(tmp_path / "file" / "run.log"),
+    ):
+        pass
+    assert os.path.samestat(os.fstat(2), before)

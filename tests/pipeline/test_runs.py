@@ -151,3 +151,12 @@ def test_what_a_push_came_to_is_read_back(key: str, outcome: str) -> None:
     pushed = metadata_store_pb2.Artifact()
     pushed.custom_properties[key].string_value = "1795"
     assert read_facts({"push": {"pushed_model": pushed}}).outcome == outcome
+
+
+def test_runs_of_another_task_have_no_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config("classify", tmp_path)
+    history = [Run("a", START, 1.0, None, replace(NOTHING, verdict=verdict({"mrr": 0.5}), pushed="3"))]
+    monkeypatch.setattr(module, "read_runs", lambda _: history)
+    _, line = shown(settings)
+    assert "pushed 3" in line
+    assert "0.5" not in line

@@ -174,6 +174,11 @@ def test_the_way_back_from_a_rollback_is_shown(tmp_path: Path, monkeypatch: pyte
     assert "to bring it back: ./dev anchorline rollback faq.yaml 1790\n" in text
 
 
+def test_folders_are_shown_as_they_are_named(tmp_path: Path) -> None:
+    text = shown(PUSHED, config(tmp_path / "[prod]"))
+    assert f"to {tmp_path}/[prod]/" in text
+
+
 @pytest.mark.parametrize(
     ("task", "data", "command"),
     [
