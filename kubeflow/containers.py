@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,13 @@ Json = dict[str, Any]
 
 
 def run_containers(
-    spec: Json, folder: Path, parameters: Json, writable: list[Path], finished: Callable[[str, float, Json], None]
+    spec: Json,
+    folder: Path,
+    parameters: Json,
+    writable: list[Path],
+    finished: Callable[[str, float, Json], None],
+    *,
+    readable: Sequence[Path] = (),
 ) -> None:
     """Run the steps of a spec, each behind those it depends on.
 
@@ -35,6 +41,7 @@ def run_containers(
         parameters: of the run.
         writable: folders that steps push to; they exist.
         finished: is told name, seconds and artifacts by output key of each step.
+        readable: files and folders that steps read beside the data.
 
     Raises:
         UserError: there is no container engine or no image.
@@ -61,7 +68,7 @@ def run_containers(
 
     file = folder / "pipeline.yaml"
     file.write_text(yaml.safe_dump(spec), encoding="utf-8")
-    mounts = _mounts(writable, parameters["data_path"])
+    mounts = _mounts(writable, [Path(parameters["data_path"]), *readable])
     home = {"HOME": "/tmp"}  # noqa: S108  of a user whom the image does not know
     runner = local.DockerRunner(user=user, mounts=mounts, environment=home)
     local.init(runner=runner, pipeline_root=str(folder), workspace_root=str(folder / "workspace"))
@@ -95,13 +102,15 @@ def _prepare(image: str) -> str:
     return "0:0" if rootless else f"{os.getuid()}:{os.getgid()}"
 
 
-def _mounts(writable: list[Path], data_path: str) -> list[docker.types.Mount]:
-    """Folders of this machine that steps see at the same path: those they push to, and the data, read only."""
+def _mounts(writable: list[Path], readable: list[Path]) -> list[docker.types.Mount]:
+    """Folders of this machine that steps see at the same path: those they push to, and read only what they read."""
     import docker
 
     mounts = [docker.types.Mount(str(path), str(path), type="bind") for path in writable]
-    data = Path(data_path)
-    if data.is_absolute():
-        folder = str(data if data.is_dir() else data.parent)
-        mounts.append(docker.types.Mount(folder, folder, type="bind", read_only=True))
-    return mounts
+    folders = dict.fromkeys(_folder(path) for path in readable if path.is_absolute())
+    return mounts + [docker.types.Mount(folder, folder, type="bind", read_only=True) for folder in folders]
+
+
+def _folder(path: Path) -> str:
+    """The folder itself, or the one that a file, or what a pattern means, lies in."""
+    return str(next(folder for folder in (path, *path.parents) if folder.is_dir()))

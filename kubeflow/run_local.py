@@ -140,7 +140,13 @@ def _in_containers(config: PipelineConfig, spec: Json, folder: Path, parameters:
     folder.mkdir(parents=True)
     config.serving_folder.mkdir(parents=True, exist_ok=True)
     with (folder / "kfp.log").open("w", encoding="utf-8") as log, redirect_stdout(log), chatter_to(folder / "kfp.err"):
-        run_containers(spec, folder, parameters, [config.serving_folder], report.step)
+        run_containers(spec, folder, parameters, [config.serving_folder], report.step, readable=_read_by(config))
+
+
+def _read_by(config: PipelineConfig) -> list[Path]:
+    """What steps read beside the data: pictures that its rows name, and what encoders are made of."""
+    pictures = [Path(config.data.image_folder)] if config.data.image_folder else []
+    return [*pictures, *(file.parent for file in config.trainer_settings.files)]
 
 
 def command_of(spec: Json, task: str) -> list[str]:

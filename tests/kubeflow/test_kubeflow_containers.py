@@ -128,7 +128,9 @@ def spec_of(*steps: str) -> Json:
     }
 
 
-def run(spec: Json, folder: Path) -> list[tuple[str, dict[str, Json]]]:
+def run(
+    spec: Json, folder: Path, data_path: str = "data/faq.csv", *readable: Path
+) -> list[tuple[str, dict[str, Json]]]:
     finished: list[tuple[str, dict[str, Json]]] = []
     serving, data = folder / "serving", folder / "data"
     for path in (folder / "run", serving, data):
@@ -136,9 +138,10 @@ def run(spec: Json, folder: Path) -> list[tuple[str, dict[str, Json]]]:
     run_containers(
         spec,
         folder / "run",
-        {"data_path": str(data / "faq.csv")},
+        {"data_path": str(folder / data_path)},
         [serving],
         lambda step, _, artifacts: finished.append((step, artifacts)),
+        readable=readable,
     )
     return finished
 
@@ -163,6 +166,16 @@ def test_a_container_sees_the_run_and_what_it_pushes_to_and_reads_the_data(engin
     mounts = {mount["Target"]: mount["ReadOnly"] for mount in asked["mounts"]}
     assert mounts == {str(tmp_path / "serving"): False, str(tmp_path / "data"): True}
     assert asked["user"].count(":") == 1
+
+
+def test_a_container_reads_what_a_pattern_means_and_what_encoders_are_made_of(engine: Engine, tmp_path: Path) -> None:
+    preset = tmp_path / "models" / "toy"
+    preset.mkdir(parents=True)
+    run(spec_of("first"), tmp_path, "data/*/faq-*.csv", preset, preset / "weights.h5")
+    (asked,) = engine.asked
+    mounts = {mount["Target"]: mount["ReadOnly"] for mount in asked["mounts"]}
+    assert mounts == {str(tmp_path / "serving"): False, str(tmp_path / "data"): True, str(preset): True}
+    assert len(asked["mounts"]) == 3
 
 
 def test_a_failed_container_fails_the_run_with_its_log(engine: Engine, tmp_path: Path) -> None:
