@@ -87,6 +87,7 @@ _FIELDS = (
     _Field("month", 1, 12, MONTHS),
     _WEEKDAY,
 )
+_NAMES = [field.name for field in _FIELDS]
 _FULL = (60, 60, 24, 31, 12, 7)
 
 
@@ -114,14 +115,15 @@ class Cron:
 
     def is_full(self, place: str) -> bool:
         """Whether one place allows everything."""
-        names = [field.name for field in _FIELDS]
-        return len(getattr(self, place)) == _FULL[names.index(place)]
+        return len(getattr(self, place)) == _FULL[_NAMES.index(place)]
 
     def days(self) -> list[tuple[frozenset[int] | None, frozenset[int] | None]]:
         """Pairs of days and weekdays, none for all; a date is meant when it fits both of any pair."""
         day = None if self.is_full("day") else self.day
         weekday = None if self.is_full("weekday") else self.weekday
-        return [(day, None), (None, weekday)] if self.either else [(day, weekday)]
+        if not self.either:
+            return [(day, weekday)]
+        return [(day, None), (None, weekday)] if day and weekday else [(None, None)]
 
     def on_calendar(self, zone: str | None) -> list[str]:
         """The same as OnCalendar= lines of a systemd timer, whose union is meant.
@@ -143,10 +145,12 @@ class Cron:
         Raises:
             CronError: it cannot be said there, where day and weekday are never wanted both at once.
         """
-        ((day, weekday), *more) = self.days()
-        if not more and day and weekday:
+        days = self.days()
+        if len(days) == 1 and all(days[0]):
             raise CronError(f"--cron {self.text!r}: means both day and weekday, where Kubeflow would take either")
-        return " ".join(self._listed(field.name) for field in _FIELDS)
+        every_day = days == [(None, None)]
+        listed = ("*" if every_day and name in ("day", "weekday") else self._listed(name) for name in _NAMES)
+        return " ".join(listed)
 
     def _listed(self, place: str, form: str = "d") -> str:
         return "*" if self.is_full(place) else ",".join(format(number, form) for number in sorted(getattr(self, place)))

@@ -121,6 +121,8 @@ def test_a_zone_that_is_none_is_named(name: str) -> None:
         ("5 * * * * *", "5 * * * * *"),
         ("0 0 13 * 5", "0 0 0 13 * 5"),
         ("0 0 */10 * *", "0 0 0 1,11,21,31 * *"),
+        ("0 3 1-31 * 1", "0 0 3 * * *"),
+        ("0 3 13 * 0-6", "0 0 3 * * *"),
     ],
 )
 def test_kubeflow_takes_six_numbers(text: str, fields: str) -> None:
