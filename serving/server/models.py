@@ -288,27 +288,24 @@ class Models[M: Model]:
 
     async def _reload(self, configs: Sequence[ModelConfig]) -> None:
         async with self._reload_turn:
-            coming = {config.name: self._successor(config) for config in configs}
-            new = [model for name, model in coming.items() if _is_other(model, self._models.get(name))]
+            new = {config.name: ServedModel[M](config) for config in configs if not self._goes_on(config)}
             try:
-                await asyncio.gather(*(self._bring_up(model) for model in new))
-                unavailable = [model for model in new if not model.available()]
+                await asyncio.gather(*(self._bring_up(model) for model in new.values()))
+                unavailable = [model for model in new.values() if not model.available()]
                 if unavailable:
                     raise StatusError(Code.UNKNOWN, _not_available(unavailable))
                 async with self._turn:
-                    going = await self._replace(coming)
+                    going = await self._replace(configs, new)
             except BaseException:
-                going = [(model, set()) for model in new]
+                going = [(model, set()) for model in new.values()]
                 raise
             finally:
                 await asyncio.gather(*(self._unload_all_but(model, kept) for model, kept in going))
 
-    def _successor(self, config: ModelConfig) -> ServedModel[M]:
-        """What becomes of a model under its new configuration; it keeps its versions unless it is read elsewhere."""
+    def _goes_on(self, config: ModelConfig) -> bool:
+        """Whether a model that is served keeps its versions: unless it is to be read elsewhere."""
         model = self._models.get(config.name)
-        if model and model.config.base_path == config.base_path:
-            return ServedModel(config, model.versions, model.complaint)
-        return ServedModel(config)
+        return model is not None and model.config.base_path == config.base_path
 
     async def _bring_up(self, model: ServedModel[M]) -> None:
         """Load a model that no request can find yet, with all retries."""
@@ -317,17 +314,36 @@ class Models[M: Model]:
             await asyncio.sleep(self._retry_seconds)
             await self._load_wanted(model)
 
-    async def _replace(self, coming: dict[str, ServedModel[M]]) -> list[tuple[ServedModel[M], set[int]]]:
+    async def _replace(
+        self, configs: Sequence[ModelConfig], new: Mapping[str, ServedModel[M]]
+    ) -> list[tuple[ServedModel[M], set[int]]]:
         """The moment of change. Returns models to unload, with the versions to keep. Raises StatusError for labels."""
-        kept = {name: (model, model.kept(await self._load_wanted(model))) for name, model in coming.items()}
-        for complaint in self._bad_labels(kept):
-            for model in self._models.values():
-                await self._refresh(model)  # unloads what only the new policies wanted
-            raise StatusError(Code.FAILED_PRECONDITION, complaint)
-        going = {name: model for name, model in self._models.items() if _is_other(model, coming.get(name))}
+        successors = {
+            config.name: self._models[config.name].under(config) for config in configs if self._goes_on(config)
+        }
+        coming = {config.name: successors.get(config.name) or new[config.name] for config in configs}
+        try:
+            wanted = [await self._load_wanted(model) for model in coming.values()]
+            kept = {
+                name: (model, model.kept(numbers))
+                for (name, model), numbers in zip(coming.items(), wanted, strict=True)
+            }
+            for complaint in self._bad_labels(kept):
+                raise StatusError(Code.FAILED_PRECONDITION, complaint)
+        except BaseException:
+            await self._take_back(successors)
+            raise
+        going = {name: model for name, model in self._models.items() if name not in successors}
         self._models = coming
         self._former |= going
         return [*((model, set()) for model in going.values()), *kept.values()]
+
+    async def _take_back(self, successors: Mapping[str, ServedModel[M]]) -> None:
+        """Unload what was loaded for a configuration that is refused. That it has ended is told."""
+        for name, successor in successors.items():
+            model = self._models[name]
+            await self._unload_all_but(successor, set(model.available()))
+            model.versions = successor.versions
 
     def _bad_labels(self, models: Mapping[str, tuple[ServedModel[M], Iterable[int]]]) -> Iterator[str]:
         """A sentence for each label on a version that is not among those that will go on answering."""
@@ -346,11 +362,6 @@ class Models[M: Model]:
 def _not_available(models: Iterable[ServedModel[Any]]) -> str:
     failures = [failure for model in models for failure in model.failures()]
     return f"{len(failures)} model(s) did not become available: {{{', '.join(failures)}}}"
-
-
-def _is_other(model: ServedModel[Any], counterpart: ServedModel[Any] | None) -> bool:
-    """Whether a model shares no version with its counterpart in another configuration."""
-    return counterpart is None or counterpart.versions is not model.versions
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
