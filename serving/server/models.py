@@ -234,19 +234,27 @@ class Models[M: Model]:
         version = model.versions[number]
         version.state, version.error = State.LOADING, None
         loop = asyncio.get_running_loop()
-        try:
-            loaded = await loop.run_in_executor(self._loader, self._load, folder.path)
-        except Exception as error:  # noqa: BLE001  (whatever is wrong with one version must not stop the others)
+        loaded = await loop.run_in_executor(self._loader, self._loaded, f"{model.config.name} version {number}", folder)
+        if isinstance(loaded, StatusError):
             version.failures += 1
             version.failed_stamp = folder.stamp
             version.retry_at = loop.time() + self._retry_seconds
-            log(f"could not load {model.config.name} version {number} from {folder.path}: {error}")
             if version.failures > self._retries:
-                version.state, version.error = State.END, _as_status(error)
+                version.state, version.error = State.END, loaded
             return
         batcher = Batcher(loaded.run, f"{model.config.name}/{number}", self._batching)
         version.served = Served(model.config.name, number, loaded, batcher)
         version.state, version.failures, version.failed_stamp = State.AVAILABLE, 0, None
+
+    def _loaded(self, name: str, folder: Folder) -> M | StatusError:
+        """The model in a folder, or why it cannot be loaded. For a thread of its own."""
+        try:
+            return self._load(folder.path)
+        except Exception as error:  # noqa: BLE001  (whatever is wrong with one version must not stop the others)
+            log(f"could not load {name} from {folder.path}: {error}")
+            failure = _without_origin(error)
+        _collect()
+        return failure
 
     async def _unload(self, version: Version[M]) -> None:
         served, version.served, version.state = version.served, None, State.UNLOADING
@@ -371,9 +379,16 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 
 def _give_back(model: Model) -> None:
     model.close()
+    _collect()
+
+
+def _collect() -> None:
     gc.collect()  # a graph is full of reference cycles
     memory.give_back()
 
 
-def _as_status(error: Exception) -> StatusError:
-    return error if isinstance(error, StatusError) else StatusError(Code.UNKNOWN, str(error))
+def _without_origin(error: Exception) -> StatusError:
+    """An error to be kept: the frames that the first one has come from hold the graph that was being loaded."""
+    if isinstance(error, StatusError):
+        return StatusError(error.code, error.message)
+    return StatusError(Code.UNKNOWN, str(error))
