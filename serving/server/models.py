@@ -195,9 +195,12 @@ class Models[M: Model]:
         for number, version in model.versions.items():
             if version.state is State.LOADING and number not in wanted:
                 version.state = State.END  # its folder went away between two tries
-        for number in wanted:
-            if self._should_load(model.versions.setdefault(number, Version()), folders[number]):
-                await self._load_version(model, number, folders[number])
+        due = [
+            number
+            for number in wanted
+            if self._should_load(model.versions.setdefault(number, Version()), folders[number])
+        ]
+        await asyncio.gather(*(self._load_version(model, number, folders[number]) for number in due))
         return wanted
 
     async def _unload_all_but(self, model: ServedModel[M], kept: set[int]) -> None:
@@ -331,7 +334,7 @@ class Models[M: Model]:
         }
         coming = {config.name: successors.get(config.name) or new[config.name] for config in configs}
         try:
-            wanted = [await self._load_wanted(model) for model in coming.values()]
+            wanted = await asyncio.gather(*(self._load_wanted(model) for model in coming.values()))
             kept = {
                 name: (model, model.kept(numbers))
                 for (name, model), numbers in zip(coming.items(), wanted, strict=True)
