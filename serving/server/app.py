@@ -61,10 +61,10 @@ async def _serve(flags: Flags, configs: list[ModelConfig]) -> None:
     if flags.profiler_port:
         _start_profiler(flags.profiler_port)
     try:
+        gc.collect()
+        gc.freeze()  # TensorFlow's objects stay for good; collecting after an unload need not walk them. Models do not
         if not await _unless_stopped(models.start(), stopped):
             return
-        gc.collect()
-        gc.freeze()  # TensorFlow's objects stay for good; collecting after an unload need not walk them again
         await listeners.start()
         if flags.ports_file:
             write_whole(Path(flags.ports_file), json.dumps(listeners.ports))

@@ -182,6 +182,8 @@ class Batcher:
             self._dispatch()
         await asyncio.shield(self._closed)
         await asyncio.to_thread(self._thread.join)
+        if self._alarm:
+            self._alarm.cancel()  # it would hold this batcher, and with it the model, until the deadline
 
     # --- in the worker's thread --------------------------------------------------------------------------------------
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 
+from serving.server import versions
 from serving.server.errors import StatusError
 from serving.server.flags import Flags
 from serving.server.log import log
 from serving.server.model_config import ModelConfig
 from serving.server.models import Models
 from serving.server.silent_tensorflow import model_server_config_pb2
-from serving.server.versions import Policy
+from serving.server.versions import Folder, Policy
 
 
 class ConfigError(Exception):
@@ -42,22 +44,45 @@ def read_file(path: Path) -> list[ModelConfig]:
 async def follow(flags: Flags, models: Models[Any]) -> None:
     """Read model_config_file again and again, and reload where it says something new; until cancelled.
 
-    Returns at once if that is not asked for. A file that cannot be used is logged, once, and what is served stays.
+    Returns at once if that is not asked for. A file that cannot be used is logged, once, and what is served stays. What
+    was refused is tried again when the file, the versions below its base paths or what is served have changed.
     """
-    complaint = ""
+    complaint, refused = "", None
     while flags.model_config_file and flags.model_config_file_poll_wait_seconds:
         await asyncio.sleep(flags.model_config_file_poll_wait_seconds)
-        before, complaint = complaint, ""
+        attempt = None
         try:
             found = await asyncio.to_thread(read_file, Path(flags.model_config_file))
             if {config.name: config for config in found} != models.configs:
+                attempt = (found, await asyncio.to_thread(_folders, found), models.configs, models.summary())
+                if attempt == refused:
+                    continue
                 await models.reload(found)
-        except (ConfigError, StatusError) as error:
-            complaint = str(error)
-        except Exception:  # noqa: BLE001  (what is being served goes on being served)
-            complaint = traceback.format_exc().rstrip()
-        if complaint and complaint != before:
-            log(f"the models stay as they are; reloading {flags.model_config_file} failed: {complaint}")
+        except Exception as error:  # noqa: BLE001  (what is being served goes on being served)
+            refused, before, complaint = attempt, complaint, _sentence(error)
+            if complaint != before:
+                log(f"the models stay as they are; reloading {flags.model_config_file} failed: {complaint}")
+        else:
+            complaint, refused = "", None
+
+
+def _sentence(error: Exception) -> str:
+    """What is wrong with a file; of a mistake of our own, where it is."""
+    if isinstance(error, ConfigError | StatusError):
+        return str(error)
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _folders(configs: Iterable[ModelConfig]) -> list[dict[int, Folder] | str]:
+    """What lies under each base path, or why that cannot be told."""
+    return [_below(config.base_path) for config in configs]
+
+
+def _below(base_path: Path) -> dict[int, Folder] | str:
+    try:
+        return versions.find(base_path)
+    except OSError as error:
+        return str(error)
 
 
 def parse(text: str) -> list[ModelConfig]:

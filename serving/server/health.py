@@ -1,4 +1,7 @@
-"""Whether the server and its models are ready: for the standard gRPC health service and for `/readyz`."""
+"""Whether the server and its models are ready: for the standard gRPC health service and for `/readyz`.
+
+Nobody can ask before all models are: only then the server begins to answer, as TF Serving does.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -195,9 +195,12 @@ class Models[M: Model]:
         for number, version in model.versions.items():
             if version.state is State.LOADING and number not in wanted:
                 version.state = State.END  # its folder went away between two tries
-        for number in wanted:
-            if self._should_load(model.versions.setdefault(number, Version()), folders[number]):
-                await self._load_version(model, number, folders[number])
+        due = [
+            number
+            for number in wanted
+            if self._should_load(model.versions.setdefault(number, Version()), folders[number])
+        ]
+        await asyncio.gather(*(self._load_version(model, number, folders[number]) for number in due))
         return wanted
 
     async def _unload_all_but(self, model: ServedModel[M], kept: set[int]) -> None:
@@ -234,19 +237,27 @@ class Models[M: Model]:
         version = model.versions[number]
         version.state, version.error = State.LOADING, None
         loop = asyncio.get_running_loop()
-        try:
-            loaded = await loop.run_in_executor(self._loader, self._load, folder.path)
-        except Exception as error:  # noqa: BLE001  (whatever is wrong with one version must not stop the others)
+        loaded = await loop.run_in_executor(self._loader, self._loaded, f"{model.config.name} version {number}", folder)
+        if isinstance(loaded, StatusError):
             version.failures += 1
             version.failed_stamp = folder.stamp
             version.retry_at = loop.time() + self._retry_seconds
-            log(f"could not load {model.config.name} version {number} from {folder.path}: {error}")
             if version.failures > self._retries:
-                version.state, version.error = State.END, _as_status(error)
+                version.state, version.error = State.END, loaded
             return
         batcher = Batcher(loaded.run, f"{model.config.name}/{number}", self._batching)
         version.served = Served(model.config.name, number, loaded, batcher)
         version.state, version.failures, version.failed_stamp = State.AVAILABLE, 0, None
+
+    def _loaded(self, name: str, folder: Folder) -> M | StatusError:
+        """The model in a folder, or why it cannot be loaded. For a thread of its own."""
+        try:
+            return self._load(folder.path)
+        except Exception as error:  # noqa: BLE001  (whatever is wrong with one version must not stop the others)
+            log(f"could not load {name} from {folder.path}: {error}")
+            failure = _without_origin(error)
+        _collect()
+        return failure
 
     async def _unload(self, version: Version[M]) -> None:
         served, version.served, version.state = version.served, None, State.UNLOADING
@@ -288,27 +299,24 @@ class Models[M: Model]:
 
     async def _reload(self, configs: Sequence[ModelConfig]) -> None:
         async with self._reload_turn:
-            coming = {config.name: self._successor(config) for config in configs}
-            new = [model for name, model in coming.items() if _is_other(model, self._models.get(name))]
+            new = {config.name: ServedModel[M](config) for config in configs if not self._goes_on(config)}
             try:
-                await asyncio.gather(*(self._bring_up(model) for model in new))
-                unavailable = [model for model in new if not model.available()]
+                await asyncio.gather(*(self._bring_up(model) for model in new.values()))
+                unavailable = [model for model in new.values() if not model.available()]
                 if unavailable:
                     raise StatusError(Code.UNKNOWN, _not_available(unavailable))
                 async with self._turn:
-                    going = await self._replace(coming)
+                    going = await self._replace(configs, new)
             except BaseException:
-                going = [(model, set()) for model in new]
+                going = [(model, set()) for model in new.values()]
                 raise
             finally:
                 await asyncio.gather(*(self._unload_all_but(model, kept) for model, kept in going))
 
-    def _successor(self, config: ModelConfig) -> ServedModel[M]:
-        """What becomes of a model under its new configuration; it keeps its versions unless it is read elsewhere."""
+    def _goes_on(self, config: ModelConfig) -> bool:
+        """Whether a model that is served keeps its versions: unless it is to be read elsewhere."""
         model = self._models.get(config.name)
-        if model and model.config.base_path == config.base_path:
-            return ServedModel(config, model.versions, model.complaint)
-        return ServedModel(config)
+        return model is not None and model.config.base_path == config.base_path
 
     async def _bring_up(self, model: ServedModel[M]) -> None:
         """Load a model that no request can find yet, with all retries."""
@@ -317,17 +325,36 @@ class Models[M: Model]:
             await asyncio.sleep(self._retry_seconds)
             await self._load_wanted(model)
 
-    async def _replace(self, coming: dict[str, ServedModel[M]]) -> list[tuple[ServedModel[M], set[int]]]:
+    async def _replace(
+        self, configs: Sequence[ModelConfig], new: Mapping[str, ServedModel[M]]
+    ) -> list[tuple[ServedModel[M], set[int]]]:
         """The moment of change. Returns models to unload, with the versions to keep. Raises StatusError for labels."""
-        kept = {name: (model, model.kept(await self._load_wanted(model))) for name, model in coming.items()}
-        for complaint in self._bad_labels(kept):
-            for model in self._models.values():
-                await self._refresh(model)  # unloads what only the new policies wanted
-            raise StatusError(Code.FAILED_PRECONDITION, complaint)
-        going = {name: model for name, model in self._models.items() if _is_other(model, coming.get(name))}
+        successors = {
+            config.name: self._models[config.name].under(config) for config in configs if self._goes_on(config)
+        }
+        coming = {config.name: successors.get(config.name) or new[config.name] for config in configs}
+        try:
+            wanted = await asyncio.gather(*(self._load_wanted(model) for model in coming.values()))
+            kept = {
+                name: (model, model.kept(numbers))
+                for (name, model), numbers in zip(coming.items(), wanted, strict=True)
+            }
+            for complaint in self._bad_labels(kept):
+                raise StatusError(Code.FAILED_PRECONDITION, complaint)
+        except BaseException:
+            await self._take_back(successors)
+            raise
+        going = {name: model for name, model in self._models.items() if name not in successors}
         self._models = coming
         self._former |= going
         return [*((model, set()) for model in going.values()), *kept.values()]
+
+    async def _take_back(self, successors: Mapping[str, ServedModel[M]]) -> None:
+        """Unload what was loaded for a configuration that is refused. That it has ended is told."""
+        for name, successor in successors.items():
+            model = self._models[name]
+            await self._unload_all_but(successor, set(model.available()))
+            model.versions = successor.versions
 
     def _bad_labels(self, models: Mapping[str, tuple[ServedModel[M], Iterable[int]]]) -> Iterator[str]:
         """A sentence for each label on a version that is not among those that will go on answering."""
@@ -348,11 +375,6 @@ def _not_available(models: Iterable[ServedModel[Any]]) -> str:
     return f"{len(failures)} model(s) did not become available: {{{', '.join(failures)}}}"
 
 
-def _is_other(model: ServedModel[Any], counterpart: ServedModel[Any] | None) -> bool:
-    """Whether a model shares no version with its counterpart in another configuration."""
-    return counterpart is None or counterpart.versions is not model.versions
-
-
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception():
         log(f"ReloadConfig failed: {task.exception()}")
@@ -360,9 +382,16 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 
 def _give_back(model: Model) -> None:
     model.close()
+    _collect()
+
+
+def _collect() -> None:
     gc.collect()  # a graph is full of reference cycles
     memory.give_back()
 
 
-def _as_status(error: Exception) -> StatusError:
-    return error if isinstance(error, StatusError) else StatusError(Code.UNKNOWN, str(error))
+def _without_origin(error: Exception) -> StatusError:
+    """An error to be kept: the frames that the first one has come from hold the graph that was being loaded."""
+    if isinstance(error, StatusError):
+        return StatusError(error.code, error.message)
+    return StatusError(Code.UNKNOWN, str(error))

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -64,6 +64,11 @@ class ServedModel[M: Model]:
     config: ModelConfig
     versions: dict[int, Version[M]] = field(default_factory=dict)
     complaint: str = ""
+
+    def under(self, config: ModelConfig) -> "ServedModel[M]":
+        """The same model under another configuration: what is loaded is shared, what becomes of the rest is not."""
+        versions = {number: known if known.served else replace(known) for number, known in self.versions.items()}
+        return ServedModel(config, versions, self.complaint)
 
     def available(self) -> list[int]:
         """The versions that answer."""

@@ -117,6 +117,7 @@ class SessionModel:
         """Give the session's memory back. No call may be running or come after."""
         self._callable.cache_clear()
         self._session.close()
+        del self._callable, self._session  # whoever still holds this model holds no graph, and no cycle goes through it
 
 
 def _load(path: Path, tags: Sequence[str], config: Any) -> tuple[Any, Any]:

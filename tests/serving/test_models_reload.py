@@ -211,6 +211,95 @@ def test_versions_that_were_loaded_in_vain_are_unloaded(tmp_path: Path) -> None:
     run(scenario, ModelConfig("m", tmp_path))
 
 
+async def loaded_beside(gate: Gate, version: str) -> None:
+    """Until `version` of a model is loaded and ready to run, while another one waits at the gate."""
+    await asyncio.to_thread(gate.reached.wait, 20)
+    async with asyncio.timeout(20):
+        while f"batcher {version}" not in {thread.name for thread in threading.enumerate()}:
+            await asyncio.sleep(0.005)
+
+
+def test_versions_of_a_refused_configuration_never_answer(tmp_path: Path) -> None:
+    add(tmp_path / "pinned", 1)
+    add(tmp_path / "pinned", 2)
+    add(tmp_path / "slow", 1)
+    add(tmp_path / "slow", 2)
+    gate = Gate()
+    gate.open.set()
+    loaded: list[Fake] = []
+
+    def load(path: Path) -> Fake:
+        loaded.append(gate.load(path) if path.parent.name == "slow" else Fake(path))
+        return loaded[-1]
+
+    configs = [ModelConfig(name, tmp_path / name, Policy(specific=frozenset({1}))) for name in ("pinned", "slow")]
+
+    async def scenario(models: Models[Fake]) -> None:
+        await models.start()
+        gate.open.clear()
+        both = Policy(specific=frozenset({1, 2}))
+        refused = [
+            ModelConfig("pinned", tmp_path / "pinned", both),
+            ModelConfig("slow", tmp_path / "slow", ALL, {"a": 3}),
+        ]
+        reloading = asyncio.create_task(models.reload(refused))
+        await loaded_beside(gate, "pinned/2")
+        assert [fake.text for fake in loaded] == ["version 1", "version 1", "version 2"]
+        assert models.find("pinned").version == 1
+        assert refusal(models, "pinned", 2)[0] is Code.NOT_FOUND
+        assert states(models, "pinned").get(2) is not State.AVAILABLE
+        assert models.summary() == "pinned/1, slow/1"
+        gate.open.set()
+        while not reloading.done():
+            assert models.find("pinned").version == 1
+            assert models.find("slow").version == 1
+            await asyncio.sleep(0)
+        with pytest.raises(StatusError, match="FAILED_PRECONDITION"):
+            await reloading
+        assert states(models, "pinned") == {1: State.AVAILABLE, 2: State.END}
+        assert sorted(fake.text for fake in loaded) == [
+            "version 1",
+            "version 1",
+            "version 2 closed",
+            "version 2 closed",
+        ]
+        assert models.find("pinned").version == 1
+
+    run(scenario, *configs, load=load, load_threads=2)
+
+
+def test_all_models_change_at_one_moment(tmp_path: Path) -> None:
+    for name in ("pinned", "slow"):
+        add(tmp_path / name, 1)
+        add(tmp_path / name, 2)
+    gate = Gate()
+
+    def load(path: Path) -> Fake:
+        return gate.load(path) if path.parent.name == "slow" else Fake(path)
+
+    async def scenario(models: Models[Fake]) -> None:
+        await models.start()
+        coming = [
+            ModelConfig("pinned", tmp_path / "pinned", ALL, {"newest": 2}),
+            ModelConfig("slow", tmp_path / "slow", ALL),
+        ]
+        reloading = asyncio.create_task(models.reload(coming))
+        await loaded_beside(gate, "pinned/2")
+        assert models.find("pinned").version == 1
+        assert refusal(models, "pinned", label="newest")[0] is Code.INVALID_ARGUMENT
+        gate.open.set()
+        while models.find("pinned").version == 1:
+            assert models.find("slow").version == 1
+            await asyncio.sleep(0)
+        assert models.find("pinned", label="newest").version == 2
+        assert models.find("slow").version == 2
+        await reloading
+        assert models.summary() == "pinned/1, pinned/2, slow/1, slow/2"
+
+    configs = [ModelConfig(name, tmp_path / name, Policy(specific=frozenset({1}))) for name in ("pinned", "slow")]
+    run(scenario, *configs, load=load, load_threads=2)
+
+
 @pytest.mark.parametrize(
     ("unavailable", "now", "then", "allowed"),
     [
@@ -242,6 +331,36 @@ def test_labels(
         assert models.configs["m"].labels == now
 
     run(scenario, ModelConfig("m", tmp_path, ALL, now), unavailable_labels=unavailable)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_versions_of_a_model_load_side_by_side_where_asked_for(tmp_path: Path, threads: int, reloaded: bool) -> None:
+    for version in (1, 2, 3):
+        add(tmp_path, version)
+    barrier, order = threading.Barrier(2), list[str]()
+
+    def load(path: Path) -> Fake:
+        order.append(path.name)
+        if path.name != "1" and threads == 2:
+            barrier.wait(20)
+        elif path.name != "1":
+            with pytest.raises(threading.BrokenBarrierError):
+                barrier.wait(0.1)
+            barrier.reset()
+        return Fake(path)
+
+    async def scenario(models: Models[Fake]) -> None:
+        await models.start()
+        if reloaded:
+            assert models.summary() == "m/1"
+            await models.reload([ModelConfig("m", tmp_path, ALL)])
+        assert models.summary() == "m/1, m/2, m/3"
+
+    first = Policy(specific=frozenset({1})) if reloaded else ALL
+    run(scenario, ModelConfig("m", tmp_path, first), load=load, load_threads=threads)
+    order.remove("1")
+    assert threads == 2 or order == ["3", "2"]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
