@@ -13,6 +13,7 @@ from serving.server import (
     examples,
     grpc_service,
     json_examples,
+    json_parse,
     json_tensor,
     predict,
     request_record,
@@ -84,6 +85,14 @@ class RestApp:
             return rest_body.decoded(request.body, self._max_body_bytes)
         return await self._do_aside(rest_body.decoded, request.body, self._max_body_bytes)
 
+    async def _document(self, body: bytes) -> tuple[dict[str, Any], str]:
+        if len(body) <= _SMALL_BYTES:
+            return json_tensor.read_document(body)
+        try:
+            return json_tensor.read_document(body, json_parse.parse_strictly)
+        except ValueError:
+            return await self._do_aside(json_tensor.read_document, body, json_parse.parse_thoroughly)
+
     async def _do_aside[*Args, Result](self, work: Callable[[*Args], Result], *args: *Args) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._aside, work, *args)
 
@@ -98,7 +107,7 @@ class RestApp:
         return await self._infer(call, body)
 
     async def _predict(self, call: rest_path.Call, body: bytes) -> bytes:
-        document, name = json_tensor.read_document(body)
+        document, name = await self._document(body)
         served = self._models.find(call.name, call.version, call.label)
         signature = served.model.signatures.get(name or DEFAULT_SIGNATURE)
         if signature is None:
@@ -109,7 +118,7 @@ class RestApp:
 
     async def _infer(self, call: rest_path.Call, body: bytes) -> bytes:
         """Classify or regress."""
-        document, name = json_tensor.read_document(body)
+        document, name = await self._document(body)
         rows = json_examples.read(document)
         served = self._models.find(call.name, call.version, call.label)
         prepared = examples.prepare(served.model, name, _KINDS[call.verb])

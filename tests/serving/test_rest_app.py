@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import pkgutil
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -150,3 +151,40 @@ def test_cors_headers_only_where_asked_for(tmp_path: Path, cors: bool) -> None:
             assert sent == (expected if cors else {})
 
     run(tmp_path, scenario, cors=cors)
+
+
+# Large, and in turn: refused by orjson, refused by the standard library too, and in many members.
+LONG_WORK = {
+    "NaN": (b'{"instances": [NaN' + b", 1" * 10_000 + b"]}", "json_parse.parse_thoroughly", 200),
+    "-NaN": (b'{"instances": [-NaN' + b", 1" * 10_000 + b"]}", "json_parse.parse_thoroughly", 200),
+    "bad": (b'{"instances": [' + b"1, " * 10_000 + b"]}", "json_parse.parse_thoroughly", 400),
+    "gzip": (gzip.compress(b"") * 1000 + gzip.compress(BODY), "rest_body.decoded", 200),
+}
+
+
+@pytest.mark.parametrize(("body", "name", "status"), LONG_WORK.values(), ids=LONG_WORK)
+def test_what_takes_long_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes, name: str, status: int
+) -> None:
+    may_work = threading.Event()
+    work = pkgutil.resolve_name(f"serving.server.{name}")
+
+    def held(*args: Any) -> Any:
+        assert may_work.wait(20)
+        return work(*args)
+
+    monkeypatch.setattr(f"serving.server.{name}", held)
+    headers = {"content_encoding": "gzip"} if name == "rest_body.decoded" else {}
+
+    async def scenario(app: RestApp, fake: Fake) -> None:
+        fake.may_run.set()
+        long = asyncio.create_task(ask(app, PREDICT, body, **headers))
+        await asyncio.sleep(0)
+        assert (await ask(app, PREDICT, BODY)).json == {"predictions": [2.0, 4.0]}
+        large = json.dumps({"instances": [1.0] * 10_000}).encode()
+        assert (await ask(app, PREDICT, large)).status == 200
+        assert not long.done()
+        may_work.set()
+        assert (await long).status == status
+
+    run(tmp_path, scenario)
