@@ -6,12 +6,14 @@ RapidJSON does not, is read once more, at a hundredth, with RapidJSON's rules, t
 """
 
 import json
+import math
 import re
+import time
 from typing import Any, NoReturn
 
 import orjson
 
-from serving.server.errors import invalid
+from serving.server.errors import Code, StatusError, invalid
 
 # Deeper nesting is refused by our own parser (and beyond 1024 by orjson). A tensor has at most 254 dimensions.
 MAX_DEPTH = 256
@@ -53,14 +55,17 @@ def parse_strictly(body: bytes) -> Any:
     return orjson.loads(body)
 
 
-def parse_thoroughly(body: bytes) -> Any:
-    """What `parse` does with a body that `parse_strictly` refuses; it may take seconds for a megabyte."""
+def parse_thoroughly(body: bytes, until: float = math.inf) -> Any:
+    """What `parse` does with a body that `parse_strictly` refuses; it may take seconds for a megabyte.
+
+    Raises StatusError also (DEADLINE_EXCEEDED) for one that takes longer than `until`, a time of `time.monotonic`.
+    """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
         return _parse_leniently(body)
     except (ValueError, RecursionError):
-        return _Parser(body).document()
+        return _Parser(body, until).document()
 
 
 def _parse_leniently(body: bytes) -> Any:
@@ -97,8 +102,9 @@ def as_bytes(text: str) -> bytes:
 class _Parser:
     """A recursive-descent parser; recursion is bounded by MAX_DEPTH."""
 
-    def __init__(self, body: bytes):
+    def __init__(self, body: bytes, until: float = math.inf):
         self._body = body
+        self._until = until
         self._at = _start(body)
         self._depth = 0
 
@@ -115,7 +121,9 @@ class _Parser:
         return self._body[self._at : self._at + 1]
 
     def _take(self, pattern: re.Pattern[bytes]) -> bytes:
-        """Step over what a pattern matches that also matches nothing."""
+        """Step over what a pattern matches that also matches nothing. Nothing long is read without it."""
+        if time.monotonic() > self._until:
+            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
         found = pattern.match(self._body, self._at)
         if found is None:
             return b""

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from google.protobuf import json_format
@@ -91,7 +92,9 @@ class RestApp:
         try:
             return json_tensor.read_document(body, json_parse.parse_strictly)
         except ValueError:
-            return await self._do_aside(json_tensor.read_document, body, json_parse.parse_thoroughly)
+            record = request_record.current.get()
+            parse = partial(json_parse.parse_thoroughly, until=record.deadline if record else math.inf)
+            return await self._do_aside(json_tensor.read_document, body, parse)
 
     async def _do_aside[*Args, Result](self, work: Callable[[*Args], Result], *args: *Args) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._aside, work, *args)

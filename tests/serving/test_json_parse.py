@@ -1,7 +1,9 @@
 """JSON as RapidJSON reads it."""
 
+import itertools
 import json
 import math
+import time
 from typing import Any
 
 import orjson
@@ -10,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serving.server import json_parse
-from serving.server.errors import StatusError
+from serving.server.errors import Code, StatusError
 from serving.server.json_parse import MAX_DEPTH, as_bytes, parse
 
 JSON = st.recursive(
@@ -185,3 +187,12 @@ def test_bytes_that_are_not_utf8_survive() -> None:
 )
 def test_errors_have_rapidjsons_text_and_offset(body: bytes, message: str) -> None:
     assert failure(body) == f"JSON Parse error: {message}"
+
+
+@pytest.mark.parametrize("body", [b"[" + b"1, " * 100, b'["' + b"\\n" * 100, b"{" + b'"a": {' * 100])
+def test_what_takes_too_long_is_given_up_wherever_it_is(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    with pytest.raises(StatusError) as caught:
+        json_parse.parse_thoroughly(body, until=90)
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
