@@ -32,7 +32,7 @@ def test_what_is_cut_short_is_empty(body: bytes, data: Any) -> None:
     part = body[: data.draw(st.integers(0, len(body) - 1))]
     try:
         expected = gzip.decompress(part)
-    except EOFError:
+    except (EOFError, gzip.BadGzipFile):  # the second for one byte
         expected = b""
     assert decoded(part, NO_LIMIT) == expected
 
