@@ -38,12 +38,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Predict:
-    """Run one signature. `outputs` is what it is known to return; None if that is not known."""
+    """Run one signature.
+
+    outputs: what it is known to return; None if that is not known.
+    may_return_more: whether that is only what is wanted of it.
+    """
 
     target: Target
     signature: str
     inputs: Mapping[str, np.ndarray]
     outputs: Mapping[str, TensorSpec] | None = None
+    may_return_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ _STRINGS = TensorSpec("string", (None, None))
 
 
 def _typed(model: str, signature: str, rows: Rows, options: Options, outputs: Mapping[str, TensorSpec]) -> Predict:
-    return Predict(_target(model, options), signature, from_rows(rows), outputs)
+    return Predict(_target(model, options), signature, from_rows(rows), outputs, may_return_more=True)
 
 
 def _checked(call: Predict, outputs: Outputs) -> Outputs:

@@ -5,7 +5,7 @@ JSON has no types, and a single output has no name there; so what a signature re
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 from urllib.parse import quote
 
@@ -55,7 +55,7 @@ class RestCodec:
             document = json.loads(answer)
             match request:
                 case Predict():
-                    return _arrays(document["outputs"], request.outputs or {})
+                    return _arrays(document["outputs"], request.outputs or {}, request.may_return_more)
                 case Metadata():
                     return _metadata(document)
                 case Status():
@@ -89,15 +89,18 @@ def _string(value: object) -> object:
     return {"b64": base64.b64encode(tensor_proto.encoded(value)).decode()}
 
 
-def _arrays(outputs: Any, specs: Mapping[str, TensorSpec]) -> dict[str, np.ndarray]:
+def _arrays(outputs: Any, specs: Mapping[str, TensorSpec], may_have_more: bool) -> dict[str, np.ndarray]:
     is_named = isinstance(outputs, dict) and outputs.keys() != {"b64"}
-    if not specs or is_named == (len(specs) == 1):
-        raise OutputsChangedError(specs)
-    if not is_named:
+    if not is_named and len(specs) == 1:
         outputs = {next(iter(specs)): outputs}
-    if outputs.keys() != specs.keys():
+    elif not is_named or not _fit(outputs.keys(), specs.keys(), may_have_more):
         raise OutputsChangedError(specs)
     return {name: _array(outputs[name], spec) for name, spec in specs.items()}
+
+
+def _fit(names: Set[str], wanted: Set[str], may_have_more: bool) -> bool:
+    """Whether outputs that come with their names, as only several do, are those that are wanted."""
+    return names >= wanted if may_have_more else len(wanted) > 1 and names == wanted
 
 
 def _array(value: Any, spec: TensorSpec) -> np.ndarray:

@@ -37,7 +37,8 @@ class Batcher:
 
     Requests share a run only if they call the same signature for the same outputs with inputs of equal types and, but
     for the number of rows, equal shapes (with `Batching.pad`: but for free dimensions). A request that fails together
-    with others is run again alone: nobody gets another's error. What nobody waits for any more is not run.
+    with others is run again alone: nobody gets another's error. What nobody waits for any more is neither run nor run
+    again.
 
     All methods are for the event loop that was running when it was made.
     """
@@ -76,7 +77,6 @@ class Batcher:
         count = rows.common(inputs)
         if record is not None:
             record.signature = signature.name
-            record.rows += count
         limit = self._batching.max_request_rows
         if limit and count > limit:
             raise invalid(f"Task size {count} is larger than maximum input batch size {limit}")
@@ -98,6 +98,8 @@ class Batcher:
             for part, count in zip(parts, counts, strict=True)
         ]
         self._enqueue(requests)
+        if record is not None:
+            record.rows += count
         if len(requests) == 1:
             return requests[0].outputs
         joined = asyncio.ensure_future(_joined(requests))
@@ -213,6 +215,8 @@ class Batcher:
         return [self._run_alone(request) for request in group]
 
     def _run_alone(self, request: Waiting) -> Outcome:
+        if request.outputs.done() or self._waiting.is_too_late(request, time.monotonic()):
+            return _timed_out()
         try:
             return self._run(*request.call, request.inputs)
         except Exception as error:  # noqa: BLE001  (it is handed to the one who asked)
@@ -233,7 +237,11 @@ def _end(late: Iterable[Waiting]) -> None:
     """Answer requests for which there is no time, unless they have been answered."""
     for request in late:
         if not request.outputs.done():
-            request.outputs.set_exception(StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification"))
+            request.outputs.set_exception(_timed_out())
+
+
+def _timed_out() -> StatusError:
+    return StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 
 
 async def _joined(parts: list[Waiting]) -> Arrays:

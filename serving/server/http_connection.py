@@ -14,7 +14,7 @@ from http import HTTPStatus
 import httptools
 
 from serving.server import json_tensor
-from serving.server.http_message import Handler, Request, Response
+from serving.server.http_message import Handler, OnRefusal, Request, Response
 from serving.server.log import log_error
 from serving.server.wire_limits import WireLimits
 
@@ -53,6 +53,7 @@ class Shared:
     Attributes:
         handler: answers requests.
         limits: for clients.
+        on_refusal: told of what never comes to the handler.
         connections: those that are open. Whoever keeps them calls `check` on each now and then, at least as often as
             the limits are to be kept.
         date: the header, which `tick` makes anew.
@@ -61,6 +62,7 @@ class Shared:
 
     handler: Handler
     limits: WireLimits
+    on_refusal: OnRefusal | None = None
     connections: set["Connection"] = field(default_factory=set)
     date: bytes = b""
     is_stopping: bool = False
@@ -229,7 +231,7 @@ class Connection(asyncio.Protocol):
                 parser.should_keep_alive(),
             )
         )
-        self._headers, self._parts = {}, []
+        self._url, self._headers, self._parts = b"", {}, []
 
     def _await(self, stage: _Stage) -> None:
         """Start the clock for what is awaited now."""
@@ -247,6 +249,10 @@ class Connection(asyncio.Protocol):
     def _refuse(self, refusal: Response) -> None:
         """Answer with `refusal` when its turn has come; nothing that comes later is looked at."""
         self._await(_Stage.END)
+        if self._shared.on_refusal:
+            method = self._parser.get_method().decode("latin-1") if self._url else ""
+            known = Request(method, self._url.decode("latin-1"), self._headers, client=self._client)
+            self._shared.on_refusal(known, refusal)
         self._queue.append(refusal)
         self._pump()
 

@@ -79,5 +79,8 @@ class Response:
         return b"".join(lines)
 
 
+# Told of a request that is refused on the wire, as far as it is known, and of the answer; it may add headers to that.
+OnRefusal = Callable[[Request, Response], None]
+
 # Answers one request; cancelled when the client has gone. What it raises is answered with 500 and logged.
 Handler = Callable[[Request], Awaitable[Response]]

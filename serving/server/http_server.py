@@ -5,7 +5,7 @@ import contextlib
 import socket
 
 from serving.server.http_connection import Connection, Shared
-from serving.server.http_message import Handler
+from serving.server.http_message import Handler, OnRefusal
 from serving.server.wire_limits import WireLimits
 
 _BACKLOG = 2048
@@ -15,11 +15,11 @@ _CHECK_SECONDS = 0.25
 
 
 class HttpServer:
-    """Answers on a bound socket by `handler`."""
+    """Answers on a bound socket by `handler`; `on_refusal` is told of what never comes to it."""
 
-    def __init__(self, handler: Handler, bound: socket.socket, limits: WireLimits):
+    def __init__(self, handler: Handler, bound: socket.socket, limits: WireLimits, on_refusal: OnRefusal | None = None):
         self._socket = bound
-        self._shared = Shared(handler, limits)
+        self._shared = Shared(handler, limits, on_refusal)
         self._server: asyncio.Server | None = None
         self._checking: asyncio.TimerHandle | None = None
 

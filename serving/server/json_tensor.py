@@ -9,6 +9,7 @@ the values one by one and finds the error to report.
 
 import base64
 import enum
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -32,9 +33,9 @@ class Format(enum.Enum):
     COLUMN = "outputs"
 
 
-def read_document(body: bytes) -> tuple[dict[str, Any], str]:
-    """The JSON object in `body` and the signature it names ("" if none). Raises StatusError."""
-    document = json_parse.parse(body)
+def read_document(body: bytes, parse: Callable[[bytes], Any] = json_parse.parse) -> tuple[dict[str, Any], str]:
+    """The JSON object in `body` and the signature it names ("" if none). Raises StatusError and what `parse` does."""
+    document = parse(body)
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {debug_text(document)} Is not object")
     signature = document.get("signature_name", "")

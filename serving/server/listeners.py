@@ -13,7 +13,7 @@ from serving.server.flags import AUTO, Flags, Port
 from serving.server.grpc_front import ObservedHandlers
 from serving.server.grpc_service import OPTIONS, GrpcService
 from serving.server.health import Health
-from serving.server.http_message import Handler
+from serving.server.http_message import Handler, OnRefusal
 from serving.server.http_server import HttpServer
 from serving.server.models import Models
 from serving.server.observer import Observer
@@ -94,12 +94,12 @@ class GrpcListener:
 class RestListener:
     """TF Serving's REST API on a port; `port` is the port taken."""
 
-    def __init__(self, handler: Handler, host: str, port: Port, limits: WireLimits):
+    def __init__(self, handler: Handler, on_refusal: OnRefusal, host: str, port: Port, limits: WireLimits):
         """Take the address. Raises AddressError."""
         bound = _bound_socket(host, _number(port))
         self.port = bound.getsockname()[1]
         self.addresses = [f"REST http://{_bracketed(host)}:{self.port}"]
-        self._server = HttpServer(handler, bound, limits)
+        self._server = HttpServer(handler, bound, limits, on_refusal)
 
     async def start(self) -> None:
         """Start to answer."""
@@ -138,8 +138,11 @@ class Listeners:
             self.ports["grpc"] = grpc_listener.port
             self._all.append(grpc_listener)
         if flags.rest_api_port:
-            handler = _rest_handler(flags, models, observer, metrics_path)
-            rest_listener = RestListener(handler, flags.host, flags.rest_api_port, _wire_limits(flags))
+            front = _rest_front(flags, models, observer, metrics_path)
+            handler = WebPage(front, models) if flags.web else front
+            rest_listener = RestListener(
+                handler, front.note_refusal, flags.host, flags.rest_api_port, _wire_limits(flags)
+            )
             self.ports["rest"] = rest_listener.port
             self._all.append(rest_listener)
 
@@ -161,13 +164,13 @@ async def _together(coroutines: Generator[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*coroutines)
 
 
-def _rest_handler(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> Handler:
+def _rest_front(flags: Flags, models: Models[SessionModel], observer: Observer, metrics_path: str) -> RestFront:
     app = RestApp(
         models,
         cors=flags.rest_api_enable_cors_support,
         max_body_bytes=flags.rest_api_max_body_bytes,
     )
-    front = RestFront(
+    return RestFront(
         app,
         models,
         observer,
@@ -175,7 +178,6 @@ def _rest_handler(flags: Flags, models: Models[SessionModel], observer: Observer
         metrics_path=metrics_path,
         list_models=flags.enable_model_list,
     )
-    return WebPage(front, models) if flags.web else front
 
 
 def _wire_limits(flags: Flags) -> WireLimits:

@@ -51,8 +51,8 @@ class Counter:
         self._values[labels] = self._values.get(labels, 0) + amount
 
     def lines(self) -> Iterator[str]:
-        """Its samples."""
-        for values, number in self._values.items():
+        """Its samples. A thread may count the while."""
+        for values, number in self._values.copy().items():
             yield f"{self.name}{_braced(dict(zip(self.labels, values, strict=True)))} {number}"
 
 
@@ -75,9 +75,9 @@ class Histogram:
         total[0] += value
 
     def lines(self) -> Iterator[str]:
-        """Its samples: cumulated buckets, sum and count."""
+        """Its samples: cumulated buckets, sum and count. A thread may count the while."""
         limits = [*(f"{limit:g}" for limit in LATENCY_LIMITS), "+Inf"]
-        for values, (counts, total) in self._cells.items():
+        for values, (counts, total) in self._cells.copy().items():
             labels = dict(zip(self.labels, values, strict=True))
             for limit, number in zip(limits, accumulate(counts), strict=True):
                 yield f"{self.name}_bucket{_braced(labels | {'le': limit})} {number}"

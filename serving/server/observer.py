@@ -34,7 +34,7 @@ class Observer:
 
     def begin(self, entrypoint: str, api: str, request_id: str, deadline: float = math.inf) -> RequestRecord:
         """The record of a request that begins, in the context of the current task; `end` must follow."""
-        record = RequestRecord(entrypoint, api, _usable(request_id), deadline=deadline)
+        record = RequestRecord(entrypoint, api, usable_id(request_id), deadline=deadline)
         request_record.current.set(record)
         self.in_flight += 1
         return record
@@ -49,6 +49,10 @@ class Observer:
     def end(self, record: RequestRecord) -> None:
         """The request has been answered or given up."""
         self.in_flight -= 1
+        self.note(record)
+
+    def note(self, record: RequestRecord) -> None:
+        """Count and log what has ended, be it that it never began."""
         seconds = time.monotonic() - record.started
         if self.metrics:
             self.metrics.count(record, seconds)
@@ -61,6 +65,6 @@ class Observer:
             self._access_log.close()
 
 
-def _usable(request_id: str) -> str:
+def usable_id(request_id: str) -> str:
     """The client's own id if it can stand in a header and a log, else a new one."""
     return request_id if request_id and _USABLE_ID.fullmatch(request_id) else f"{random.getrandbits(128):032x}"

@@ -1,7 +1,11 @@
 """TF Serving's REST API (model_servers/http_server.cc, http_rest_api_handler.cc): a request in, its answer out."""
 
+import asyncio
 import json
-from functools import lru_cache
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any
 
 from google.protobuf import json_format
@@ -10,6 +14,7 @@ from serving.server import (
     examples,
     grpc_service,
     json_examples,
+    json_parse,
     json_tensor,
     predict,
     request_record,
@@ -34,6 +39,9 @@ _CORS = (
 _OK, _NOT_FOUND, _PAYLOAD_TOO_LARGE = 200, 404, 413
 _KINDS = {"classify": examples.CLASSIFICATION, "regress": examples.REGRESSION}
 
+# What may take seconds for a larger body is done in a thread; for one of this size it takes 20 ms at most.
+_SMALL_BYTES = 2**14
+
 # Clients ask for few paths, again and again.
 _call = lru_cache(128)(rest_path.parse)
 
@@ -45,6 +53,7 @@ class RestApp:
         self._models = models
         self._max_body_bytes = max_body_bytes
         self._headers = list(_CORS) if cors else []
+        self._aside = ThreadPoolExecutor(1, "large bodies")  # more would only take the interpreter from the event loop
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request; whatever happens is in the answer."""
@@ -68,8 +77,27 @@ class RestApp:
                 raise invalid("Origin header is missing in CORS preflight")
             return _OK, b""
         call = _call(request.method, request.target)
-        body = rest_body.decoded(request.body, request.headers, self._max_body_bytes)
-        return _OK, await self._call(call, body)
+        return _OK, await self._call(call, await self._body(request))
+
+    async def _body(self, request: Request) -> bytes:
+        if not rest_body.is_encoded(request.headers):
+            return request.body
+        if len(request.body) <= _SMALL_BYTES:
+            return rest_body.decoded(request.body, self._max_body_bytes)
+        return await self._do_aside(rest_body.decoded, request.body, self._max_body_bytes)
+
+    async def _document(self, body: bytes) -> tuple[dict[str, Any], str]:
+        if len(body) <= _SMALL_BYTES:
+            return json_tensor.read_document(body)
+        try:
+            return json_tensor.read_document(body, json_parse.parse_strictly)
+        except ValueError:
+            record = request_record.current.get()
+            parse = partial(json_parse.parse_thoroughly, until=record.deadline if record else math.inf)
+            return await self._do_aside(json_tensor.read_document, body, parse)
+
+    async def _do_aside[*Args, Result](self, work: Callable[[*Args], Result], *args: *Args) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._aside, work, *args)
 
     async def _call(self, call: rest_path.Call, body: bytes) -> bytes:
         if call.verb == "predict":
@@ -82,7 +110,7 @@ class RestApp:
         return await self._infer(call, body)
 
     async def _predict(self, call: rest_path.Call, body: bytes) -> bytes:
-        document, name = json_tensor.read_document(body)
+        document, name = await self._document(body)
         served = self._models.find(call.name, call.version, call.label)
         signature = served.model.signatures.get(name or DEFAULT_SIGNATURE)
         if signature is None:
@@ -93,7 +121,7 @@ class RestApp:
 
     async def _infer(self, call: rest_path.Call, body: bytes) -> bytes:
         """Classify or regress."""
-        document, name = json_tensor.read_document(body)
+        document, name = await self._document(body)
         rows = json_examples.read(document)
         served = self._models.find(call.name, call.version, call.label)
         prepared = examples.prepare(served.model, name, _KINDS[call.verb])

@@ -4,6 +4,10 @@ import zlib
 
 _GZIP = 16 + zlib.MAX_WBITS
 
+# What zlib is given at a time, twice as much each time until a member ends: it copies what is left over then, so all
+# copies together are not much longer than the body, be it one long member or many short ones.
+_FIRST_BYTES = 64
+
 
 class BodyTooLargeError(Exception):
     """The decompressed body is larger than the limit."""
@@ -12,27 +16,31 @@ class BodyTooLargeError(Exception):
         super().__init__(f"request body is larger than {limit} bytes")
 
 
-def decoded(body: bytes, headers: dict[bytes, bytes], limit: int) -> bytes:
-    """The body without gzip, at most `limit` bytes of it. Raises BodyTooLargeError.
+def is_encoded(headers: dict[bytes, bytes]) -> bool:
+    """Whether the body claims to be gzip."""
+    return b"gzip" in headers.get(b"content-encoding", b"")
 
-    As in TF Serving a body that claims to be gzip and is not counts as empty.
+
+def decoded(body: bytes, limit: int) -> bytes:
+    """A body that claims to be gzip without it, at most `limit` bytes. Raises BodyTooLargeError.
+
+    As in TF Serving one that is not gzip counts as empty.
     """
-    return _decompressed(body, limit) if b"gzip" in headers.get(b"content-encoding", b"") else body
-
-
-def _decompressed(body: bytes, limit: int) -> bytes:
-    parts, room = [], limit
-    while body:
-        member = zlib.decompressobj(_GZIP)
-        try:
-            part = member.decompress(body, room + 1)
-        except zlib.error:
-            return b""
-        room -= len(part)
-        if room < 0:
-            raise BodyTooLargeError(limit)
-        if not member.eof:
-            return b""  # cut short
-        parts.append(part)
-        body = member.unused_data
+    parts, room, start = [], limit, 0
+    view = memoryview(body)
+    while start < len(view):
+        member, size = zlib.decompressobj(_GZIP), _FIRST_BYTES
+        while not member.eof:
+            if start >= len(view):
+                return b""  # cut short
+            try:
+                part = member.decompress(view[start : start + size], room + 1)
+            except zlib.error:
+                return b""
+            room -= len(part)
+            if room < 0:
+                raise BodyTooLargeError(limit)
+            parts.append(part)
+            start, size = start + size, 2 * size
+        start = min(start, len(view)) - len(member.unused_data)
     return b"".join(parts)

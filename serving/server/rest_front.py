@@ -11,12 +11,17 @@ from serving.server import health, json_tensor
 from serving.server.errors import HTTP_STATUS, Code, StatusError
 from serving.server.http_message import TEXT, Handler, Request, Response
 from serving.server.models import Models
-from serving.server.observer import REQUEST_ID, Observer
+from serving.server.observer import REQUEST_ID, Observer, usable_id
+from serving.server.request_record import RequestRecord
 
 _PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
 _OK, _UNAVAILABLE = 200, 503
 _ID_HEADER = REQUEST_ID.encode()
-_CODES = {status: code for code, status in reversed(HTTP_STATUS.items())} | {413: Code.RESOURCE_EXHAUSTED}
+_CODES = {status: code for code, status in reversed(HTTP_STATUS.items())} | {
+    408: Code.DEADLINE_EXCEEDED,
+    413: Code.RESOURCE_EXHAUSTED,
+    431: Code.RESOURCE_EXHAUSTED,
+}
 
 
 class RestFront:
@@ -57,8 +62,7 @@ class RestFront:
         page = self._pages.get(path)
         if page and request.method in {"GET", "HEAD"}:
             return page()
-        sent_id = request.headers.get(_ID_HEADER, b"").decode("latin-1")
-        record = self._observer.begin("REST", _api(path), sent_id, time.monotonic() + self._timeout)
+        record = self._observer.begin("REST", _api(path), _sent_id(request), time.monotonic() + self._timeout)
         if self._observer.names_requests:
             record.target, record.client = f"{request.method} {path}", request.client
         record.code = Code.CANCELLED
@@ -70,6 +74,14 @@ class RestFront:
             self._observer.end(record)
         response.headers.append((_ID_HEADER, record.id.encode()))
         return response
+
+    def note_refusal(self, request: Request, response: Response) -> None:
+        """Observe a request that was refused on the wire."""
+        target = f"{request.method} {request.path}".strip()
+        record = RequestRecord("REST", _api(request.path), usable_id(_sent_id(request)), target, request.client)
+        record.code, record.http_status = _CODES[response.status], response.status
+        self._observer.note(record)
+        response.headers.append((_ID_HEADER, record.id.encode()))
 
     def _refusal(self) -> Response | None:
         """The answer to a request that is one too many."""
@@ -101,6 +113,10 @@ class RestFront:
             for name, versions in self._models.states().items()
         ]
         return Response(_OK, json.dumps({"models": models}).encode())
+
+
+def _sent_id(request: Request) -> str:
+    return request.headers.get(_ID_HEADER, b"").decode("latin-1")
 
 
 @lru_cache(128)

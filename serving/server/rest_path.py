@@ -35,14 +35,19 @@ def parse(method: str, path: str) -> Call:
     name, version, label, verb = (match[group] for group in ("name", "version", "label", "verb"))
     if name is None:
         raise invalid("Missing model name in request.")
-    if version is not None and int(version) > _MAX_VERSION:
-        raise invalid(f"Failed to convert version: {version} to numeric.")
     return Call(
         verb=verb.lower() if verb else "status",  # type: ignore[arg-type]  # the patterns allow nothing else
         name=_decoded(name),
-        version=int(version) if version is not None else None,
+        version=_number(version) if version is not None else None,
         label=_decoded(label) if label is not None else None,
     )
+
+
+def _number(version: str) -> int:
+    digits = version.lstrip("0") or "0"
+    if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:  # int() raises for thousands of digits
+        raise invalid(f"Failed to convert version: {version} to numeric.")
+    return int(digits)
 
 
 def _decoded(text: str) -> str:

@@ -114,6 +114,15 @@ class WaitingRequests:
                     self._lines[key] = _Line(kept, sum(request.rows for request in kept))
             self.rows = sum(request.room for line in self._lines.values() for request in line.requests)
 
+    def is_too_late(self, request: Waiting, now: float) -> bool:
+        """Whether its answer would come too late.
+
+        Under overload the first in line are those whose time is nearly up; to run them until it is would make every
+        answer late. Who has hardly waited is run in any case, so one long run does not bar the way to those after it.
+        """
+        left, waited = request.deadline - now, now - request.queued
+        return left <= 0 or (left < _MARGIN * self.run_seconds and waited > self.run_seconds)
+
     def take(self, *, at_once: bool = False) -> tuple[list[Waiting], float]:
         """The next requests that may run together, none if it is not yet time, and the seconds until then.
 
@@ -148,7 +157,7 @@ class WaitingRequests:
         line, group, count, now = self._lines[key], list[Waiting](), 0, time.monotonic()
         while line.requests:
             request = line.requests[0]
-            is_late = self._is_too_late(request, now)
+            is_late = self.is_too_late(request, now)
             wanted = not is_late and not request.outputs.done()
             if wanted and group and count + request.rows > self._batching.max_run_rows:
                 break
@@ -165,12 +174,3 @@ class WaitingRequests:
         else:
             del self._lines[key]
         return group
-
-    def _is_too_late(self, request: Waiting, now: float) -> bool:
-        """Whether its answer would come too late.
-
-        Under overload the first in line are those whose time is nearly up; to run them until it is would make every
-        answer late. Who has hardly waited is run in any case, so one long run does not bar the way to those after it.
-        """
-        left, waited = request.deadline - now, now - request.queued
-        return left <= 0 or (left < _MARGIN * self.run_seconds and waited > self.run_seconds)

@@ -18,6 +18,10 @@ class Encoder(tf.Module):
         length = tf.cast(tf.strings.length(rows), tf.float32) * self.factor
         return {"vector": tf.stack([length, -length, tf.ones_like(length)], 1)}
 
+    def features(self, rows: Any) -> Any:
+        """The vectors and one output more than ours have."""
+        return {**self.vectors(rows), "length": tf.strings.length(rows)}
+
     def search(self, rows: Any) -> Any:
         """Two candidates a row: the row after "né ", and the row itself with a quarter of the score."""
         score = self.vectors(rows)["vector"][:, 0]
@@ -47,7 +51,8 @@ class Encoder(tf.Module):
 def save_encoder(path: Path, factor: float, reads: Mapping[str, str]) -> None:
     """Save a version with the signatures that `reads` names, each with its input: `text` or `image_bytes`."""
     encoder = Encoder(factor)
-    vectors = dict.fromkeys(["question", "answer", "text_features", "image_features"], encoder.vectors)
+    vectors = dict.fromkeys(["question", "answer", "image_features"], encoder.vectors)
+    vectors["text_features"] = encoder.features
     functions = {**vectors, "search": encoder.search, "classify": encoder.classify, "neighbors": encoder.neighbors}
     signatures = {
         name: tf.function(functions[name], input_signature=[tf.TensorSpec([None], tf.string, key)])

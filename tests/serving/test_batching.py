@@ -252,6 +252,90 @@ def test_what_would_be_too_late_is_not_run() -> None:
     assert runs.inputs == [("first", [0.0]), ("s", [3.0])]
 
 
+@pytest.mark.parametrize("way", ["gone", "late"])
+def test_after_a_failed_run_what_nobody_waits_for_is_not_run_again(way: str) -> None:
+    """The shared run fails when the client of the second request has gone, or its deadline has passed."""
+    running, failed = threading.Event(), threading.Event()
+
+    def compute(_: str, arrays: Arrays) -> Arrays:
+        if arrays[0].size > 1:
+            running.set()
+            assert failed.wait(20)
+            raise ValueError("together")
+        return [arrays[0] * 10]
+
+    runs = Runs(compute)
+
+    async def scenario(batcher: Batcher) -> Any:
+        first, other = submit_until(batcher, 20.0, 1.0), submit_until(batcher, 0.3 if way == "late" else 20.0, 2.0)
+        last = submit_until(batcher, 20.0, 3.0)
+        runs.may_go_on.set()
+        await asyncio.to_thread(running.wait, 20)
+        if way == "gone":
+            other.cancel()
+        ended = await asyncio.gather(other, return_exceptions=True)
+        failed.set()
+        return [(await first)[0].tolist(), (await last)[0].tolist(), *ended]
+
+    one, three, error = with_one_running(runs, scenario)
+    assert (one, three) == ([10.0], [30.0])
+    assert isinstance(error, StatusError if way == "late" else asyncio.CancelledError)
+    assert runs.inputs[1:] == [("s", [1.0, 2.0, 3.0]), ("s", [1.0]), ("s", [3.0])]
+
+
+def test_one_that_would_be_late_by_the_time_it_has_run_alone_is_not_run() -> None:
+    running, failed = threading.Event(), threading.Event()
+
+    def compute(_: str, arrays: Arrays) -> Arrays:
+        if arrays[0].size > 1:
+            running.set()
+            assert failed.wait(20)
+            raise ValueError("together")
+        return [arrays[0] * 10]
+
+    runs = Runs(compute)
+
+    async def scenario(batcher: Batcher) -> Any:
+        first, hopeless = submit_until(batcher, 60.0, 1.0), submit_until(batcher, 10.0, 2.0)
+        runs.may_go_on.set()
+        await asyncio.to_thread(running.wait, 20)
+        for request in batcher._running:
+            request.queued -= 30.0  # that is, the run has taken so long
+        batcher._waiting.run_seconds = 20.0
+        failed.set()
+        return await asyncio.gather(first, hopeless, return_exceptions=True)
+
+    one, error = with_one_running(runs, scenario)
+    assert one[0].tolist() == [10.0]
+    assert (error.code, error.message) == (Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
+    assert runs.inputs[1:] == [("s", [1.0, 2.0]), ("s", [1.0])]
+
+
+def test_rows_that_are_refused_are_not_counted() -> None:
+    runs = Runs()
+
+    async def scenario(batcher: Batcher) -> Any:
+        counted = []
+        for row in ([1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0], [8.0]):
+            record = RequestRecord("REST", "predict", "id")
+            request_record.current.set(record)
+            try:
+                queue(batcher, row)
+            except StatusError as error:
+                counted.append((error.code, record.rows))
+            else:
+                counted.append((Code.OK, record.rows))
+        runs.may_go_on.set()
+        return counted
+
+    assert with_one_running(runs, scenario, max_request_rows=2, max_waiting_rows=3) == [
+        (Code.OK, 2),
+        (Code.INVALID_ARGUMENT, 0),
+        (Code.RESOURCE_EXHAUSTED, 0),
+        (Code.OK, 1),
+    ]
+
+
 def test_how_long_runs_take_is_learnt() -> None:
     def slowly(_: str, arrays: Arrays) -> Arrays:
         time.sleep(0.02)

@@ -37,6 +37,11 @@ def test_defaults_are_tf_servings() -> None:
         (["--tensorflow_session_parallelism=2"], {"tensorflow_session_parallelism": 2}),
         (["--rest_api_num_threads=16", "--flush_filesystem_caches", "--per_process_gpu_memory_fraction=0.5"], {}),
         (["--prefer_tflite_model=false", "--platform_config_file="], {}),
+        (["--num_request_iterations_for_warmup=3", "--num_tflite_pools=4"], {}),
+        (["--num_tflite_interpreters_per_pool", "2", "--skip_initialize_tpu"], {}),
+        (["--enable_grpc_healthcheck_service", "--xla_gpu_compilation_enabled"], {}),
+        (["--enable_profiler=false", "--mixed_precision=", "--enable_per_model_batching_parameters=false"], {}),
+        (["--enable_serialization_as_tensor_content=0"], {}),
     ],
 )
 def test_values(arguments: list[str], expected: dict[str, Any]) -> None:
@@ -77,6 +82,25 @@ def test_values(arguments: list[str], expected: dict[str, Any]) -> None:
         (["--rest_api_num_threads=many"], "--rest_api_num_threads=many: expected a whole number of at least 0"),
         (["--rest_api_num_thread=4"], "unknown flag --rest_api_num_thread; did you mean --rest_api_num_threads?"),
         (["--prefer_tflite_model"], "--prefer_tflite_model is not supported: TensorFlow Lite models cannot be served"),
+        (
+            ["--enable_profiler"],
+            "--enable_profiler is not supported: the gRPC port has no profiler; use --profiler_port",
+        ),
+        (
+            ["--enable_per_model_batching_parameters"],
+            "--enable_per_model_batching_parameters is not supported: a batching_params.pbtxt is not read;"
+            " use --batching_parameters_file",
+        ),
+        (
+            ["--enable_serialization_as_tensor_content"],
+            "--enable_serialization_as_tensor_content is not supported: Predict answers numbers in the field of their"
+            " type, not as tensor_content",
+        ),
+        (
+            ["--mixed_precision=bfloat16"],
+            "--mixed_precision is not supported: a model runs in the precision it was saved with",
+        ),
+        (["--num_tflite_pools=x"], "--num_tflite_pools=x: expected a whole number of at least 0"),
         (
             ["--tensorflow_session_parallelism=2", "--tensorflow_intra_op_parallelism=2"],
             "give --tensorflow_intra_op_parallelism or --tensorflow_session_parallelism, not both",

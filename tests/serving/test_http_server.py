@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from serving.server.http_message import Request, Response
+from serving.server.http_message import OnRefusal, Request, Response
 from serving.server.http_server import HttpServer
 from serving.server.wire_limits import WireLimits
 
@@ -64,12 +64,12 @@ class Client:
         return await asyncio.wait_for(self.reader.read(), 10) == b""
 
 
-def serve(scenario: Scenario, limits: WireLimits = LIMITS) -> Asked:
+def serve(scenario: Scenario, limits: WireLimits = LIMITS, on_refusal: OnRefusal | None = None) -> Asked:
     async def main() -> Asked:
         handler = Asked()
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.bind(("127.0.0.1", 0))
-        server = HttpServer(handler, bound, limits)
+        server = HttpServer(handler, bound, limits, on_refusal)
         await server.start()
         try:
             client = Client(*await asyncio.open_connection(*bound.getsockname()))
@@ -268,6 +268,46 @@ def test_what_is_refused(sent: bytes, status: int) -> None:
         assert await client.is_closed()
 
     serve(scenario)
+
+
+@pytest.mark.parametrize(
+    ("sent", "known", "status"),
+    [
+        (b"POST /p?q HTTP/1.1\r\nX-A: b\r\nContent-Length: 5001\r\n\r\n", ("POST", "/p?q", b"b"), 413),
+        (b"POST /p HTTP/1.1\r\nX-A: b\r\nContent-Length: 3\r\n\r\nab", ("POST", "/p", b"b"), 408),
+        (
+            b"GET /x HTTP/1.1\r\nX-A: b\r\n\r\nGET /y HTTP/1.1\r\nA: " + b"b" * 1000 + b"\r\n\r\n",
+            ("GET", "/y", b""),
+            431,
+        ),
+        (b"GET /x HTTP/1.1\r\nX-A: b\r\n\r\n\r\nwhat is this\r\n\r\n", ("", "", b""), 400),
+        (b"GET /x HTTP/1.1\r\nX-A: b\r\n\r\n|" + b"\r\n" * 501, ("", "", b""), 431),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", ("GET", "http://[", b""), 400),
+        (b"\x16\x03\x01", ("", "", b""), 400),
+    ],
+)
+def test_who_watches_is_told_what_was_refused(sent: bytes, known: tuple[str, str, bytes], status: int) -> None:
+    told: list[tuple[Request, Response]] = []
+
+    def on_refusal(request: Request, response: Response) -> None:
+        told.append((request, response))
+        response.headers.append((b"x-told", b"yes"))
+
+    async def scenario(handler: Asked, _server: HttpServer, client: Client) -> None:
+        first, _, second = sent.partition(b"|")
+        client.writer.write(first)
+        if b"/x" in sent:
+            assert (await client.answer())[0] == 200
+        client.writer.write(second)
+        code, headers, _ = await client.answer()
+        assert (code, headers["x-told"], len(told)) == (status, "yes", 1)
+        ((request, response),) = told
+        assert (request.method, request.target, request.headers.get(b"x-a", b"")) == known
+        assert request.client == "{}:{}".format(*client.writer.get_extra_info("sockname"))
+        assert response.status == status
+        assert len(handler.requests) == sent.count(b"/x")
+
+    serve(scenario, WireLimits(header_bytes=1000, body_bytes=5000, body_seconds=0.3), on_refusal)
 
 
 def test_a_handler_that_fails_is_told_and_logged(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,14 @@
 
 import bisect
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.server.errors import Code
-from serving.server.monitoring import LATENCY_LIMITS, Metrics, read_file
+from serving.server.monitoring import LATENCY_LIMITS, Counter, Histogram, Metrics, read_file
 from serving.server.request_record import RequestRecord
 from serving.server.text_file import ConfigFileError
 
@@ -43,6 +44,20 @@ def test_buckets_cumulate_and_have_tf_servings_limits() -> None:
     assert found[f"{name}_count", labels] == 4
     assert found[f"{name}_sum", labels] == pytest.approx(1e12 + 39.5)
     assert found[":tensorflow:serving:runtime_latency_sum", ("m", "Predict", "TF1")] == pytest.approx(400)
+
+
+@pytest.mark.parametrize("count", [lambda: Counter("n", "help", "path"), lambda: Histogram("n", "help", "path")])
+def test_a_thread_may_count_what_is_new_while_the_page_is_written(count: Callable[[], Counter | Histogram]) -> None:
+    metric = count()
+    add = metric.add if isinstance(metric, Counter) else metric.observe
+    add(("a",), 1)
+    lines = metric.lines()
+    found = [next(lines)]
+    add(("b",), 1)
+    found += lines
+    assert found
+    assert not any('"b"' in line for line in found)
+    assert any('"b"' in line for line in metric.lines())
 
 
 def test_limits_grow_as_tf_servings() -> None:

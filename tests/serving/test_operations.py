@@ -101,6 +101,42 @@ def test_an_unusable_id_is_replaced(operated: Operated, unusable: str) -> None:
     assert len(headers["x-request-id"]) == 32
 
 
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        (
+            f"POST {PREDICT} HTTP/1.1\r\nx-request-id: large/1\r\ncontent-length: 100001\r\n\r\n",
+            {
+                "id": "large/1",
+                "api": "predict",
+                "target": f"POST {PREDICT}",
+                "code": "RESOURCE_EXHAUSTED",
+                "http_status": 413,
+            },
+        ),
+        (
+            "GET / HTTP/1.1\r\n" + "a: b\r\n" * 300,
+            {"target": "GET /", "code": "RESOURCE_EXHAUSTED", "http_status": 431},
+        ),
+        ("what is this\r\n\r\n", {"api": "other", "code": "INVALID_ARGUMENT", "http_status": 400}),
+        ("GET /slow HT", {"api": "other", "code": "DEADLINE_EXCEEDED", "http_status": 408}),
+    ],
+)
+def test_what_is_refused_on_the_wire_is_counted_and_logged(operated: Operated, sent: str, line: dict[str, Any]) -> None:
+    labels = {"entrypoint": "REST", "api": line.get("api", "other"), "status": line["code"], "model_name": ""}
+    before = operated.sample("anchorline_requests_total", **labels)
+    with operated.connect() as connection:
+        connection.sendall(sent.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    head, _, _ = answer.partition("\r\n\r\n")
+    headers = dict(field.split(": ", 1) for field in head.split("\r\n")[1:])
+    found = operated.logged(id=headers["x-request-id"])
+    assert line.items() <= found.items()
+    assert found["client"].startswith("127.0.0.1:")
+    assert operated.sample("anchorline_requests_total", **labels) == before + 1
+    assert operated.sample("anchorline_requests_in_flight") == 0
+
+
 # --- health and TLS -------------------------------------------------------------------------------------------------
 
 

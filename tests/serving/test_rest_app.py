@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import pkgutil
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from serving.server import request_record
 from serving.server.errors import Code, StatusError
 from serving.server.http_message import Request, Response
 from serving.server.model_config import ModelConfig
 from serving.server.models import Models
+from serving.server.request_record import RequestRecord
 from serving.server.rest import RestApp
 from serving.server.signature import Signature, TensorSpec
 
@@ -150,3 +154,54 @@ def test_cors_headers_only_where_asked_for(tmp_path: Path, cors: bool) -> None:
             assert sent == (expected if cors else {})
 
     run(tmp_path, scenario, cors=cors)
+
+
+# Large, and in turn: refused by orjson, refused by the standard library too, and in many members.
+LONG_WORK = {
+    "NaN": (b'{"instances": [NaN' + b", 1" * 10_000 + b"]}", "json_parse.parse_thoroughly", 200),
+    "-NaN": (b'{"instances": [-NaN' + b", 1" * 10_000 + b"]}", "json_parse.parse_thoroughly", 200),
+    "bad": (b'{"instances": [' + b"1, " * 10_000 + b"]}", "json_parse.parse_thoroughly", 400),
+    "gzip": (gzip.compress(b"") * 1000 + gzip.compress(BODY), "rest_body.decoded", 200),
+}
+
+
+@pytest.mark.parametrize(("body", "name", "status"), LONG_WORK.values(), ids=LONG_WORK)
+def test_what_takes_long_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes, name: str, status: int
+) -> None:
+    may_work = threading.Event()
+    work = pkgutil.resolve_name(f"serving.server.{name}")
+
+    def held(*args: Any, **options: Any) -> Any:
+        assert may_work.wait(20)
+        return work(*args, **options)
+
+    monkeypatch.setattr(f"serving.server.{name}", held)
+    headers = {"content_encoding": "gzip"} if name == "rest_body.decoded" else {}
+
+    async def scenario(app: RestApp, fake: Fake) -> None:
+        fake.may_run.set()
+        long = asyncio.create_task(ask(app, PREDICT, body, **headers))
+        await asyncio.sleep(0)
+        assert (await ask(app, PREDICT, BODY)).json == {"predictions": [2.0, 4.0]}
+        large = json.dumps({"instances": [1.0] * 10_000}).encode()
+        assert (await ask(app, PREDICT, large)).status == 200
+        assert not long.done()
+        may_work.set()
+        assert (await long).status == status
+
+    run(tmp_path, scenario)
+
+
+def test_who_sends_what_takes_long_to_refuse_does_not_keep_others_waiting_past_the_deadline(tmp_path: Path) -> None:
+    async def scenario(app: RestApp, fake: Fake) -> None:
+        fake.may_run.set()
+        bad = b'{"instances": [' + b"1, " * 10_000 + b"]}"
+        request_record.current.set(RequestRecord("REST", "predict", "id", deadline=time.monotonic()))
+        answer = await ask(app, PREDICT, bad)
+        assert (answer.status, answer.json) == (504, {"error": "Timed out waiting for notification"})
+        request_record.current.set(RequestRecord("REST", "predict", "id", deadline=time.monotonic() + 60))
+        answer = await ask(app, PREDICT, bad)
+        assert (answer.status, answer.json) == (400, {"error": "JSON Parse error: Invalid value. at offset: 30015"})
+
+    run(tmp_path, scenario)

@@ -46,6 +46,13 @@ ROWS: dict[str, Any] = {
             400,
             "Failed to convert version: 9223372036854775808 to numeric.",
         ),
+        (
+            f"POST /v1/models/zoo/versions/{'9' * 5000}:predict",
+            TEN,
+            400,
+            f"Failed to convert version: {'9' * 5000} to numeric.",
+        ),
+        (f"POST /v1/models/adder/versions/{'0' * 5000}1:predict", TEN, 200, '{"predictions":[11.0]}'),
         ("GET /elsewhere", None, 404, "Not Found"),
     ],
     "unknown model, version": [
