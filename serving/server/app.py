@@ -108,7 +108,7 @@ def _models(flags: Flags, configs: list[ModelConfig], metrics: monitoring.Metric
         )
         if flags.enable_model_warmup:
             try:
-                warm_up(model, folder, metrics=metrics)
+                warm_up(model, folder, metrics=metrics, iterations=flags.num_request_iterations_for_warmup or 1)
             except BaseException:
                 model.close()
                 raise

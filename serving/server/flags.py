@@ -51,6 +51,7 @@ class Flags:
     ssl_config_file: Annotated[str, "text-format SSLConfig: TLS for the gRPC port"] = ""
     grpc_channel_arguments: Annotated[str, "further arguments of the gRPC server, as name=value,name=value"] = ""
     enable_model_warmup: Annotated[bool, "run a version's warm-up requests before it is AVAILABLE"] = True
+    num_request_iterations_for_warmup: Annotated[int, "how often each of them is run; 0 is once"] = 0
     # Ours.
     host: Annotated[str, "address to listen on; TF Serving takes all"] = "127.0.0.1"
     web: Annotated[bool, "serve a page to try the models at / of the REST port"] = True

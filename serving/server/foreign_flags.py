@@ -15,7 +15,6 @@ class ForeignFlag(NamedTuple):
 _IDLE = {
     "rest_api_num_threads": ForeignFlag(int, "one event loop answers all connections"),
     "grpc_max_threads": ForeignFlag(int, "one event loop answers all connections"),
-    "num_request_iterations_for_warmup": ForeignFlag(int, "each warm-up request is run once"),
     "tensorflow_inter_op_parallelism": ForeignFlag(int, "the ops of a run go one after another, which is faster"),
     "per_process_gpu_memory_fraction": ForeignFlag(float, "models run on the CPU"),
     "flush_filesystem_caches": ForeignFlag(bool, "left to the kernel"),

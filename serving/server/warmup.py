@@ -72,9 +72,14 @@ RUNNERS: Mapping[str, Runner] = {
 
 
 def warm_up(
-    model: SessionModel, folder: Path, *, metrics: Metrics | None = None, runners: Mapping[str, Runner] = RUNNERS
+    model: SessionModel,
+    folder: Path,
+    *,
+    metrics: Metrics | None = None,
+    runners: Mapping[str, Runner] = RUNNERS,
+    iterations: int = 1,
 ) -> None:
-    """Run the warm-up requests of the version in `folder`, if it has any.
+    """Run the warm-up requests of the version in `folder`, if it has any, each `iterations` times.
 
     Raises StatusError if one of them fails, as that version would fail its clients too.
     """
@@ -83,7 +88,7 @@ def warm_up(
         return
     started, code = time.monotonic(), Code.OK
     try:
-        count = _run_all(model, path, runners)
+        count = _run_all(model, path, runners, iterations)
     except StatusError as error:
         code = error.code
         raise
@@ -94,12 +99,13 @@ def warm_up(
     log(f"warmed up with {count} requests of {path} in {seconds:.3f} s")
 
 
-def _run_all(model: SessionModel, path: Path, runners: Mapping[str, Runner]) -> int:
+def _run_all(model: SessionModel, path: Path, runners: Mapping[str, Runner], iterations: int) -> int:
     count = 0
     for count, record in enumerate(_records(path), 1):
         if count > MAX_RECORDS:
             raise invalid(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}")
-        _run_one(model, record, runners, path)
+        for _ in range(iterations):
+            _run_one(model, record, runners, path)
     return count
 
 

@@ -75,6 +75,12 @@ def test_every_request_is_run(folder: Path, model: Any) -> None:
     assert f'model_warmup_latency_count{{model_path="{folder}",status="OK"}} 1' in metrics.page(0)
 
 
+def test_each_request_is_run_as_often_as_is_asked_for(folder: Path, model: Any) -> None:
+    write(folder, predict_log(x=[1.0]), predict_log(x=[2.0]))
+    warm_up(model, folder, iterations=3)
+    assert [inputs for _, _, inputs in model.runs] == [[[1.0]]] * 3 + [[[2.0]]] * 3
+
+
 def test_without_a_file_nothing_is_run(folder: Path, model: Any) -> None:
     metrics = Metrics()
     warm_up(model, folder, metrics=metrics)
