@@ -11,7 +11,6 @@ from components.errors import UserError
 from pipeline.config import PipelineConfig, split_override
 from pipeline.yaml_edit import edit
 from serving import whole_file
-from serving.whole_file import write_whole
 
 _ENCODERS = ("encoder", "question_encoder", "answer_encoder")
 _PATHS = (
@@ -58,7 +57,7 @@ def write_tuned(
     changes = dict(map(split_override, overrides))
     changes |= _moved(config, edit(text, changes), config_path, file)
     try:
-        write_whole(file.absolute(), edit(text, changes | dict(values)))
+        whole_file.write_whole(file.absolute(), edit(text, changes | dict(values)))
     except OSError as error:
         raise UserError(f"{file}: cannot be written: {error.strerror} (--output)") from None
 
