@@ -53,6 +53,9 @@ class Partitions(Index):
         reach: how far a query looks; further where it takes more to find k.
     """
 
+    uncompressed = ("rotation", "centers", "half_squares")
+    """What an export stores exactly: small, and by it the reach was told."""
+
     def __init__(self, layout: Layout, reach: Reach) -> None:
         super().__init__(name="partitions")
         self.reach = reach
@@ -84,7 +87,7 @@ class Partitions(Index):
     def _nearest(self, k: int, queries: tf.Tensor, bonus: tf.Tensor | None = None) -> Found:
         """Of one query, [1, D]: what it gathers stays in the processor's cache."""
         head, tail = self._turned(queries)
-        places = self._shortlist(head, k)
+        places = self._shortlist(head, tf.norm(queries), k)
         if bonus is not None:
             favoured = tf.math.top_k(bonus[0], min(max(k, self.reach.shortlist), self.size)).indices
             places = tf.unique(tf.concat([places, favoured], axis=0)).y
@@ -95,11 +98,11 @@ class Partitions(Index):
         found = tf.math.top_k(scores, k)
         return Found(found.values[tf.newaxis], tf.gather(places, found.indices)[tf.newaxis])
 
-    def _shortlist(self, head: tf.Tensor, k: int) -> tf.Tensor:
-        """Places of the best heads in the nearest partitions, at least k."""
+    def _shortlist(self, head: tf.Tensor, length: tf.Tensor, k: int) -> tf.Tensor:
+        """Places of the best heads in the partitions nearest to the query's direction, at least k."""
         enough = int(np.searchsorted(self._smallest, k)) + 1  # partitions that hold k vectors, whichever they are
         probes = min(max(self.reach.probes, enough), len(self._smallest))
-        nearness = tf.linalg.matvec(self.centers, head[0]) - self.half_squares
+        nearness = tf.linalg.matvec(self.centers, head[0]) - length * self.half_squares
         partitions = tf.math.top_k(nearness, probes, sorted=False).indices
         places = tf.ragged.range(tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1)).flat_values
         scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])

@@ -88,7 +88,8 @@ class Compression:
     """The large float32 weights of what is exported, compressed.
 
     Args:
-        tracked: layers, and modules with their submodules; they stay as they are.
+        tracked: layers, and modules with their submodules; they stay as they are. A module may name in `uncompressed`
+            what must stay exact.
         weights: how to store them.
     """
 
@@ -105,8 +106,9 @@ class Compression:
                 self._of_layers += [(value, Compressed(value.numpy(), weights)) for value in large]
             elif isinstance(resource, tf.Module):
                 for module in (resource, *resource.submodules):
+                    exempt = getattr(module, "uncompressed", ())
                     for name, value in list(vars(module).items()):
-                        if isinstance(value, tf.Variable) and _is_large(value):
+                        if isinstance(value, tf.Variable) and _is_large(value) and name not in exempt:
                             self._of_modules.append((module, name, Compressed(value.numpy(), weights)))
 
     @property

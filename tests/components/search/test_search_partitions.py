@@ -132,3 +132,15 @@ def test_each_vector_goes_to_the_nearest_center() -> None:
     nearest = ((heads[:, np.newaxis] - centers) ** 2).sum(axis=2).argmin(axis=1)
     assert nearest_centers(heads, centers).tolist() == nearest.tolist()
     assert len(set(nearest.tolist())) > 1
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
+def test_a_query_of_less_weight_looks_into_the_same_partitions(share: float) -> None:
+    """A search with TF-IDF gives the cosine only a share of the score."""
+    scattered = np.random.default_rng(3)
+    vectors = clustered(600, 24, 5) * scattered.uniform(0.5, 1, (600, 1)).astype(np.float32)  # centres of all lengths
+    index, _ = made(vectors, 40, Reach(6, 60))
+    queries = clustered(50, 24, 6)
+    whole, part = index.nearest(tf.constant(queries), 10), index.nearest(tf.constant(share * queries), 10)
+    np.testing.assert_array_equal(np.sort(part.places), np.sort(whole.places))
+    np.testing.assert_allclose(part.scores, share * whole.scores, rtol=1e-4)

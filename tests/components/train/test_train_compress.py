@@ -75,11 +75,14 @@ def test_it_is_a_tensor_wherever_one_is_wanted(weights: Weights) -> None:
 
 def test_small_or_whole_numbers_stay_and_modules_come_back_as_they_were() -> None:
     class Inner(tf.Module):
+        uncompressed = ("exact",)
+
         def __init__(self) -> None:
             super().__init__()
             self.table = tf.Variable(normal(LEAST // 4, 4))
             self.small = tf.Variable(normal(LEAST - 1))
             self.keys = tf.Variable(np.arange(2 * LEAST))
+            self.exact = tf.Variable(normal(LEAST))
 
     class Outer(tf.Module):
         def __init__(self) -> None:
