@@ -148,4 +148,5 @@ def _read_json(file: Path, default: Any = None) -> Any:
 
 def read_vocabulary(folder: Path) -> list[str]:
     """The word pieces, in the order of their ids."""
-    return (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    text = (folder / "vocab.txt").read_text(encoding="utf-8")
+    return text.removesuffix("\n").split("\n")  # and not at U+2028, which is a piece of Chinese vocabularies

