@@ -24,14 +24,15 @@ class ShardWriter:
     def __init__(self, folder: str, splits: Iterable[str], shard: int, shards: int) -> None:
         name = f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
         self._paths = {split: os.path.join(folder, f"Split-{split}", name) for split in splits}  # noqa: PTH118 - a URI
-        self._suffix = f".{uuid.uuid4().hex}"
+        # Beside the splits' folders: all that lies in those is read, also what a killed worker left half-written.
+        self._incoming = {split: os.path.join(folder, f".{split}-{name}.{uuid.uuid4().hex}") for split in splits}  # noqa: PTH118
         self._writers: dict[str, tf.io.TFRecordWriter] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         for split, path in self._paths.items():
             tf.io.gfile.makedirs(os.path.dirname(path))  # noqa: PTH120
-            writer = tf.io.TFRecordWriter(path + self._suffix, _COMPRESSION)
+            writer = tf.io.TFRecordWriter(self._incoming[split], _COMPRESSION)
             self._writers[split] = self._open.enter_context(writer)
         return self
 
@@ -43,8 +44,8 @@ class ShardWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._open.close()
-        for path in self._paths.values():
+        for split, path in self._paths.items():
             if kind is None:
-                tf.io.gfile.rename(path + self._suffix, path, overwrite=True)
+                tf.io.gfile.rename(self._incoming[split], path, overwrite=True)
             else:
-                tf.io.gfile.remove(path + self._suffix)
+                tf.io.gfile.remove(self._incoming[split])

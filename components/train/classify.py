@@ -61,12 +61,18 @@ def fit_classify(
         files: what to learn from, and what to validate on.
         log_dir: where TensorBoard's log goes, if anywhere.
         progress: show how it goes.
+
+    Raises:
+        UserError: there are too few labels to learn, or none of them to validate on.
     """
     keras.utils.set_random_seed(settings.seed)
     ((name, encoder),) = settings.model.encoders(settings.inputs).items()
     model = build_model(encoder, settings.model.loss, name, files)
     rows = list(read_rows(files.validation, (name, "label")))
-    validation = LabelValidation(rows, model.labels.numpy().tolist(), settings.seed)
+    labels = model.labels.numpy().tolist()
+    if not {label for _, label in rows} & set(labels):
+        raise UserError("no row of the validation split has a label of the training split; see data.columns.group")
+    validation = LabelValidation(rows, labels, settings.seed)
     batches = label_batches(model, files, settings.train.batch_size, settings.seed, settings.train.sampler)
     return fit(
         model,

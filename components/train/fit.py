@@ -86,7 +86,9 @@ def fit[Model: keras.Model](
     steps = min(steps, settings.steps_per_epoch) if settings.steps_per_epoch else max(steps, least_steps)
     towers = (layer for layer in model.layers if isinstance(layer, Tower))
     rates = {path: own for tower in towers for path, own in tower.learning_rates().items()}
-    model.compile(adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs, rates), loss=loss)
+    optimizer = adam(settings.learning_rate or rate, settings.schedule, steps * settings.epochs, rates)
+    # XLA, which Keras would take on a GPU, lacks sparse and picture ops, and compiles anew for each number of terms.
+    model.compile(optimizer, loss=loss, jit_compile=False)
     if tf.distribute.has_strategy():
         validation = distribute(model, validation)
     keep_best = KeepBest(validation, settings.patience)

@@ -50,3 +50,12 @@ def test_a_second_try_replaces_the_first_and_a_failed_one_leaves_nothing(tmp_pat
 
 def test_many_small_files_share_shards() -> None:
     assert [shards_of(["x"] * count) for count in (1, 5, MAX_SHARDS, 1000)] == [1, 5, MAX_SHARDS, MAX_SHARDS]
+
+
+def test_what_a_killed_worker_leaves_lies_where_nobody_reads(tmp_path: Path) -> None:
+    ShardWriter(str(tmp_path), SPLITS, 0, 1).__enter__().write("train", b"half")
+    with ShardWriter(str(tmp_path), SPLITS, 0, 1) as writer:
+        writer.write("train", b"whole")
+    for split in SPLITS:
+        assert [path.name for path in (tmp_path / f"Split-{split}").iterdir()] == ["data_tfrecord-00000-of-00001.gz"]
+    assert records(tmp_path / "Split-train/data_tfrecord-00000-of-00001.gz") == [b"whole"]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from components.encoders.settings import CnnSettings, EmbeddingBagSettings, EncoderSettings
+from components.errors import UserError
 from components.losses.scores import unit_vectors
 from components.losses.settings import CenterSettings
 from components.parts import INPUT_KEY, Modality
@@ -256,3 +258,10 @@ def test_train_does_it_all_and_tells(task: Task, tmp_path: Path) -> None:
     assert 0 <= record["validation"]["val_accuracy"] <= 1
     assert (tmp_path / "model" / "saved_model.pb").exists()
     assert list((tmp_path / "log" / "train").glob("events.*"))
+
+
+def test_validation_rows_must_have_labels_that_are_learnt(task: Task, tmp_path: Path) -> None:
+    others = [row._replace(label="roof") for row in task.rows[40:]]
+    validation = write_records(tmp_path / "validation", label_records(others, task.modality))
+    with pytest.raises(UserError, match="no row of the validation split has a label of the training split"):
+        fit_classify(task.settings, replace(task.files, validation=validation), progress=False)

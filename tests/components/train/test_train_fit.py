@@ -60,6 +60,20 @@ def test_the_pace_is_that_of_the_settings(settings: TrainSettings, steps: int, r
     assert validation.rates == pytest.approx(rates, abs=1e-7)
 
 
+def test_no_step_is_compiled_by_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras would do it on a GPU, and tests run on none."""
+    asked: list[Any] = []
+    compile_model = keras.Sequential.compile
+
+    def noted(model: keras.Sequential, *arguments: Any, **options: Any) -> None:
+        asked.append(options["jit_compile"])
+        compile_model(model, *arguments, **options)
+
+    monkeypatch.setattr(keras.Sequential, "compile", noted)
+    fitted(TrainSettings(epochs=1))
+    assert asked == [False]
+
+
 def test_the_record_is_all_but_the_model() -> None:
     found, _ = fitted(TrainSettings(epochs=3))
     record = json.loads(json.dumps(found.record()))
