@@ -7,8 +7,8 @@ questions; a seed is of what a model draws, so that rows that draw nothing are r
 ± standard deviations over the runs. A question counts by the best of its right answers.
 
 Whole runs take hours; with `--max-tokens 64` pretrained encoders take a quarter of their time for articles. What FILE
-holds is not run again, so a run may be stopped at any time and goes on where it was; delete FILE
-once the code of a row has changed.
+holds is not run again, so a run may be stopped at any time and goes on where it was; delete FILE once
+the code of a row has changed.
 """
 
 import json

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.encoders.encoding import MAX_KEPT
 from components.encoders.tower import Tower
 from components.train.distribute import distributed
 from components.train.rows import count, records, size
@@ -14,7 +15,7 @@ from components.train.signals import Signals
 LOAD_BATCH = 64
 SHUFFLE_ROWS = 50_000
 SHUFFLE_BYTES = 1 << 28  # compressed
-MAX_MEMORY = 1 << 29
+MAX_MEMORY = MAX_KEPT
 """Bytes of features that are kept in memory, where they have a fixed size, instead of being made anew each epoch."""
 
 type Examples = dict[str, Any]

@@ -236,6 +236,19 @@ def submit_until(batcher: Batcher, seconds: float, row: float) -> Any:
     return queue(batcher, [row])[0]
 
 
+def failing_together(running: threading.Event, failed: threading.Event) -> Runs:
+    """Runs of one row succeed; one of several tells that it is `running` and fails once it is told that it has."""
+
+    def compute(_: str, arrays: Arrays) -> Arrays:
+        if arrays[0].size > 1:
+            running.set()
+            assert failed.wait(20)
+            raise ValueError("together")
+        return [arrays[0] * 10]
+
+    return Runs(compute)
+
+
 def test_what_would_be_too_late_is_not_run() -> None:
     runs = Runs()
 
@@ -256,15 +269,7 @@ def test_what_would_be_too_late_is_not_run() -> None:
 def test_after_a_failed_run_what_nobody_waits_for_is_not_run_again(way: str) -> None:
     """The shared run fails when the client of the second request has gone, or its deadline has passed."""
     running, failed = threading.Event(), threading.Event()
-
-    def compute(_: str, arrays: Arrays) -> Arrays:
-        if arrays[0].size > 1:
-            running.set()
-            assert failed.wait(20)
-            raise ValueError("together")
-        return [arrays[0] * 10]
-
-    runs = Runs(compute)
+    runs = failing_together(running, failed)
 
     async def scenario(batcher: Batcher) -> Any:
         first, other = submit_until(batcher, 20.0, 1.0), submit_until(batcher, 0.3 if way == "late" else 20.0, 2.0)
@@ -285,15 +290,7 @@ def test_after_a_failed_run_what_nobody_waits_for_is_not_run_again(way: str) -> 
 
 def test_one_that_would_be_late_by_the_time_it_has_run_alone_is_not_run() -> None:
     running, failed = threading.Event(), threading.Event()
-
-    def compute(_: str, arrays: Arrays) -> Arrays:
-        if arrays[0].size > 1:
-            running.set()
-            assert failed.wait(20)
-            raise ValueError("together")
-        return [arrays[0] * 10]
-
-    runs = Runs(compute)
+    runs = failing_together(running, failed)
 
     async def scenario(batcher: Batcher) -> Any:
         first, hopeless = submit_until(batcher, 60.0, 1.0), submit_until(batcher, 10.0, 2.0)

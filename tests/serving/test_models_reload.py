@@ -333,6 +333,16 @@ def test_labels(
     run(scenario, ModelConfig("m", tmp_path, ALL, now), unavailable_labels=unavailable)
 
 
+def meet(barrier: threading.Barrier, threads: int) -> None:
+    """Two loads find each other at the barrier where there are two threads, and where there is one they do not."""
+    if threads == 2:
+        barrier.wait(20)
+        return
+    with pytest.raises(threading.BrokenBarrierError):
+        barrier.wait(0.1)
+    barrier.reset()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("reloaded", [False, True])
 def test_versions_of_a_model_load_side_by_side_where_asked_for(tmp_path: Path, threads: int, reloaded: bool) -> None:
@@ -342,12 +352,8 @@ def test_versions_of_a_model_load_side_by_side_where_asked_for(tmp_path: Path, t
 
     def load(path: Path) -> Fake:
         order.append(path.name)
-        if path.name != "1" and threads == 2:
-            barrier.wait(20)
-        elif path.name != "1":
-            with pytest.raises(threading.BrokenBarrierError):
-                barrier.wait(0.1)
-            barrier.reset()
+        if path.name != "1":
+            meet(barrier, threads)
         return Fake(path)
 
     async def scenario(models: Models[Fake]) -> None:
@@ -370,12 +376,7 @@ def test_models_load_side_by_side_where_asked_for(tmp_path: Path, threads: int) 
     barrier = threading.Barrier(2)
 
     def load(path: Path) -> Fake:
-        if threads == 2:
-            barrier.wait(20)
-        else:
-            with pytest.raises(threading.BrokenBarrierError):
-                barrier.wait(0.1)
-            barrier.reset()
+        meet(barrier, threads)
         return Fake(path)
 
     async def scenario(models: Models[Fake]) -> None:
