@@ -64,7 +64,8 @@ sys.exit(app.run(flags))
 
 
 def graphs() -> list[Any]:
-    """All graphs of sessions that Python knows of, unreachable ones too."""
+    """All graphs of sessions that Python knows of, unreachable ones too; a list that is kept also keeps them there, so
+    that none of another test's goes while this one counts."""
     return [thing for thing in gc.get_objects() if type(thing) is tf.Graph]
 
 
@@ -84,7 +85,8 @@ def test_the_graph_goes_though_the_model_is_still_held(tmp_path: Path, save_adde
     save_adder(tmp_path / "3", 3.0)
     models = Models([ModelConfig("m", tmp_path / "m")], SessionModel, poll_seconds=0)
     gc.collect()
-    before = len(graphs())
+    others = graphs()
+    before = len(others)
 
     async def scenario() -> None:
         await models.start()
@@ -124,7 +126,8 @@ def test_a_version_that_failed_to_load_leaves_no_graph(tmp_path: Path, save_adde
     async def scenario() -> None:
         await models.start()
         gc.collect()
-        before = len(graphs())
+        others = graphs()
+        before = len(others)
         (tmp_path / "incoming" / "2").rename(tmp_path / "2")
         for state in (State.LOADING, State.END):
             await models.look()
