@@ -1,5 +1,6 @@
 """What a batch is made of with each signal, and that real fits learn with all of them."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from components.train import match as module
 from components.train.candidates import Candidates
 from components.train.data import training_batches
 from components.train.files import Files
+from components.train.hard_negatives import HardNegatives
 from components.train.match import fit_match
 from components.train.settings import MatchTrainer, MatchTrainSettings
 from tests.components.corpus import ROWS, pair_records, write_records
@@ -114,6 +116,26 @@ def test_batches_follow_from_the_seed(batches: Callable[..., Any]) -> None:
     for (first, _), (second, _) in zip(one, same, strict=True):
         assert texts(first, "question") == texts(second, "question")
         assert texts(first, "answer") == texts(second, "answer")
+
+
+def test_hard_negatives_are_those_mined_for_the_epoch(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    mine, draw = HardNegatives.on_epoch_begin, HardNegatives.draw
+
+    def noted_mine(self: HardNegatives, epoch: int, logs: Any = None) -> None:
+        time.sleep(0.2)  # for what would read ahead
+        events.append("mine")
+        mine(self, epoch, logs)
+
+    def noted_draw(self: HardNegatives, pairs: dict[str, tf.Tensor], step: tf.Tensor) -> tf.Tensor:
+        with tf.control_dependencies([tf.py_function(lambda: events.append("draw"), [], [])]):
+            return draw(self, pairs, step)
+
+    monkeypatch.setattr(HardNegatives, "on_epoch_begin", noted_mine)
+    monkeypatch.setattr(HardNegatives, "draw", noted_draw)
+    settings = trainer(epochs=3, patience=3, batch_size=4, hard_negatives={})
+    fit_match(settings, files, Candidates(files.all), progress=False)
+    assert events == 3 * ["mine", "draw", "draw"]
 
 
 @pytest.mark.parametrize("encoder", [BAG, LSTM], ids=["bag", "lstm"])
