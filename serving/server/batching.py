@@ -4,9 +4,10 @@ By default it is greedy and never waits for more: under light load every request
 load requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
 
-A run follows the last at once if at least half as many rows wait for it. Otherwise the event loop first sees what else
-has come in: it hands over the next run only when it has gone through the events of a turn, so that requests that come
-together run together, and a busy loop gets larger runs rather than more.
+A run follows the last at once if nearly as many rows wait for it. Otherwise the event loop first takes in what else has
+come: it hands over the next run when it has a turn with nothing to do, or when it has been busy for as long as a run is
+worth waiting for. So requests that come together run together, and a busy loop gets larger runs rather than more: more
+would take the processor and Python's lock from it.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ import numpy as np
 from serving.server import request_record, rows
 from serving.server.batching_parameters import Batching
 from serving.server.errors import Code, StatusError, invalid
+from serving.server.gathering import Gathering
 from serving.server.rows import Arrays
 from serving.server.signature import Signature
 from serving.server.waiting import NEVER, Call, Waiting, WaitingRequests
@@ -30,6 +32,12 @@ Outcome = Arrays | BaseException
 
 # How much the last run counts, among those before it, for what is known of the length of runs.
 _NEWS = 0.1
+
+# A run follows the last at once if so many rows wait for each of the last.
+_NEARLY = 0.75
+
+# How long a busy event loop may keep the worker idle: as a part of the length of a run, and at most, in seconds.
+_PATIENCE, _MOST_PATIENCE = 0.5, 1e-3
 
 
 class Batcher:
@@ -49,6 +57,7 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._waiting = WaitingRequests(self._batching)
         self._running: list[Waiting] = []
+        self._gathering: Gathering | None = None
         self._dispatch_due: asyncio.Handle | None = None  # in this turn or the next
         self._dispatch_later: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -148,6 +157,10 @@ class Batcher:
             if handle:
                 handle.cancel()
         self._dispatch_due = self._dispatch_later = None
+        if self._gathers():
+            self._dispatch_due = self._loop.call_soon(self._dispatch)
+            return
+        self._gathering = None
         self._running, seconds = self._waiting.take(at_once=self._closed is not None)
         _end(self._waiting.pop_late())
         if self._running:
@@ -157,6 +170,15 @@ class Batcher:
         elif self._closed and not self._closed.done():
             self._handed_over.put([])
             self._closed.set_result(None)
+
+    def _gathers(self) -> bool:
+        """Whether to let the event loop have one more turn before the next run."""
+        if self._closed or not 0 < self._waiting.rows < self._batching.max_run_rows:
+            return False
+        if self._gathering is None:
+            self._gathering = Gathering()
+            return True
+        return self._gathering.goes_on(min(_PATIENCE * self._waiting.run_seconds, _MOST_PATIENCE))
 
     def _settle(self, group: list[Waiting], outcomes: list[Outcome], following: list[Waiting]) -> None:
         """The worker has finished `group` and goes on with `following`, or else waits."""
@@ -196,7 +218,7 @@ class Batcher:
             outcomes = self._outcomes(group)
             self._waiting.run_seconds += _NEWS * (time.monotonic() - began - self._waiting.run_seconds)
             following: list[Waiting] = []
-            if 2 * self._waiting.rows >= sum(request.rows for request in group):
+            if self._waiting.rows >= _NEARLY * sum(request.rows for request in group):
                 following, _ = self._waiting.take()
             self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
             group, outcomes = following, []  # an idle worker holds nothing

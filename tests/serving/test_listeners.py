@@ -1,7 +1,11 @@
-"""The arguments of the gRPC server on the command line."""
+"""The gRPC server: its arguments on the command line, and its thread beside the event loop."""
+
+import os
+from pathlib import Path
 
 import pytest
 
+from serving.process import ModelServer
 from serving.server.listeners import AddressError, channel_arguments
 
 
@@ -23,3 +27,11 @@ def test_arguments(text: str, arguments: dict[str, int | str]) -> None:
 def test_arguments_without_a_name_or_a_value(text: str) -> None:
     with pytest.raises(AddressError, match="expected name=value,name=value"):
         channel_arguments(text)
+
+
+def test_what_wakes_the_event_loop_does_not_interrupt_it(server: ModelServer) -> None:
+    assert server.pid
+    threads = [int(folder.name) for folder in Path(f"/proc/{server.pid}/task").iterdir()]
+    batch = [thread for thread in threads if os.sched_getscheduler(thread) == os.SCHED_BATCH]
+    assert len(batch) == 1
+    assert batch != [server.pid], "which is the event loop"

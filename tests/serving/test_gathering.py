@@ -1,0 +1,140 @@
+"""When the next run begins: a busy event loop gets larger runs rather than more."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.server import gathering
+from serving.server.batching import Batcher
+from serving.server.gathering import Gathering
+from serving.server.signature import Signature, TensorSpec
+
+ECHO = Signature("s", "", {"x": TensorSpec("x:0", 1, (None,))}, {"y": TensorSpec("y:0", 1, (None,))})
+BUSY = 5e-5
+"""Seconds of a turn that does something."""
+
+
+class Clock:
+    """Stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(gathering, "time", SimpleNamespace(monotonic=clock))
+    return clock
+
+
+def submit(batcher: Batcher, rows: int = 1) -> asyncio.Future[Any]:
+    return batcher.submit(ECHO, ("y",), [np.zeros(rows, np.float32)])
+
+
+def test_it_ends_with_a_turn_that_has_nothing_to_do(clock: Clock) -> None:
+    begun = Gathering()
+    for _ in range(3):
+        clock.now += BUSY
+        assert begun.goes_on(1.0)
+    clock.now += 1e-6
+    assert not begun.goes_on(1.0)
+
+
+def test_it_ends_when_the_time_is_up(clock: Clock) -> None:
+    begun = Gathering()
+    clock.now += 0.4
+    assert begun.goes_on(0.5)
+    clock.now += 0.2
+    assert not begun.goes_on(0.5)
+
+
+def one_in_each_turn(clock: Clock, turn_seconds: float, *, run_seconds: float = 1.0, **batcher: Any) -> list[int]:
+    """The rows of each run, where requests come one in each of eight turns that take so long."""
+    runs: list[int] = []
+
+    def run(_signature: str, _outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
+        runs.append(len(inputs[0]))
+        return inputs
+
+    async def main() -> None:
+        made = Batcher(run, "test", **batcher)
+        made._waiting.run_seconds = run_seconds
+        answers = []
+        for _ in range(8):
+            answers.append(submit(made))
+            clock.now += turn_seconds
+            await asyncio.sleep(0)
+        await asyncio.gather(*answers)
+        await made.close()
+
+    asyncio.run(main())
+    return runs
+
+
+def test_a_busy_loop_gets_one_run(clock: Clock) -> None:
+    assert one_in_each_turn(clock, BUSY) == [8]
+
+
+def test_an_idle_loop_is_not_waited_for(clock: Clock) -> None:
+    assert one_in_each_turn(clock, 0.0)[0] == 2, "what came in the turn that had to be seen"
+
+
+@pytest.mark.parametrize(("turn_seconds", "run_seconds"), [(0.4e-3, 1.0), (BUSY, 3 * BUSY)], ids=["most", "part"])
+def test_a_busy_loop_is_waited_for_no_longer_than_it_is_worth(
+    clock: Clock, turn_seconds: float, run_seconds: float
+) -> None:
+    assert one_in_each_turn(clock, turn_seconds, run_seconds=run_seconds)[0] < 5
+
+
+def held(first: int, waiting: int, look: Callable[[list[int]], Any]) -> Any:
+    """What `look` sees of the runs' rows while the event loop stands still, after a run of `first` rows has ended."""
+    runs: list[int] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def run(_signature: str, _outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
+        runs.append(len(inputs[0]))
+        if len(runs) == 1:
+            begun.set()
+            assert may_end.wait(20)
+        return inputs
+
+    async def main() -> Any:
+        batcher = Batcher(run, "test")
+        answers = [submit(batcher, first)]
+        await asyncio.to_thread(begun.wait, 20)
+        answers += [submit(batcher) for _ in range(waiting)]
+        may_end.set()
+        seen = look(runs)
+        await asyncio.gather(*answers)
+        await batcher.close()
+        return seen
+
+    return asyncio.run(main())
+
+
+def test_a_run_follows_at_once_if_nearly_as_many_rows_wait() -> None:
+    def second(runs: list[int]) -> int:
+        deadline = time.monotonic() + 20
+        while len(runs) < 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return runs[1]
+
+    assert held(4, 3, second) == 3
+
+
+def test_fewer_rows_leave_the_loop_time_to_bring_more() -> None:
+    def later(runs: list[int]) -> list[int]:
+        time.sleep(0.2)
+        return [*runs]
+
+    assert held(4, 2, later) == [4]
