@@ -1,13 +1,13 @@
 """The batcher: what is waiting is run together where that is allowed, by one worker thread.
 
-By default it is greedy and never waits for more: under light load every request runs alone and at once; under heavy
-load requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
+By default it is greedy and has no timer: under light load every request runs alone and at once; under heavy load
+requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
 
-A run follows the last at once if nearly as many rows wait for it. Otherwise the event loop first takes in what else has
-come: it hands over the next run when it has a turn with nothing to do, or when it has been busy for as long as a run is
-worth waiting for. So requests that come together run together, and a busy loop gets larger runs rather than more: more
-would take the processor and Python's lock from it.
+A run follows the last at once if nearly as many rows wait for it. Otherwise the event loop first sends the answers and
+takes in what else has come: it hands over the next run after a turn with nothing to do, or when it has been busy for so
+many turns that it takes too long. So requests that come together run together, and a busy loop gets larger runs rather
+than more, which would take the processor and Python's lock from it.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ Outcome = Arrays | BaseException
 # How much the last run counts, among those before it, for what is known of the length of runs.
 _NEWS = 0.1
 
-# A run follows the last at once if so many rows wait for each of the last.
+# A run follows the last at once if so many rows wait for each of the last, or of the most that share one.
 _NEARLY = 0.75
 
-# How long a busy event loop may keep the worker idle: as a part of the length of a run, and at most, in seconds.
+# How long a busy event loop goes on to begin turns before a run: as a part of its length, and at most, in seconds.
 _PATIENCE, _MOST_PATIENCE = 0.5, 1e-3
 
 
@@ -152,15 +152,27 @@ class Batcher:
         self._set_alarm(min((request.deadline for request in held if request.deadline > now), default=NEVER))
 
     def _dispatch(self) -> None:
-        """Hand the next run to the worker, which is idle, or come back when its time has come."""
+        """See that the worker, which is idle, gets the next run when it is time."""
+        if self._gathers():
+            self._dispatch_due = self._loop.call_soon(self._dispatch)
+        else:
+            self._hand_over()
+
+    def _gathers(self) -> bool:
+        """Whether to let the event loop have one more turn before the next run."""
+        if self._batching.wait_seconds or not self._waiting.may_grow():
+            return False
+        if self._gathering is None:
+            self._gathering = Gathering()
+            return True
+        return self._gathering.goes_on(min(_PATIENCE * self._waiting.run_seconds, _MOST_PATIENCE))
+
+    def _hand_over(self) -> None:
+        """Hand the next run to the worker, or come back when its time has come."""
         for handle in (self._dispatch_due, self._dispatch_later):
             if handle:
                 handle.cancel()
-        self._dispatch_due = self._dispatch_later = None
-        if self._gathers():
-            self._dispatch_due = self._loop.call_soon(self._dispatch)
-            return
-        self._gathering = None
+        self._dispatch_due = self._dispatch_later = self._gathering = None
         self._running, seconds = self._waiting.take(at_once=self._closed is not None)
         _end(self._waiting.pop_late())
         if self._running:
@@ -171,15 +183,6 @@ class Batcher:
             self._handed_over.put([])
             self._closed.set_result(None)
 
-    def _gathers(self) -> bool:
-        """Whether to let the event loop have one more turn before the next run."""
-        if self._closed or not 0 < self._waiting.rows < self._batching.max_run_rows:
-            return False
-        if self._gathering is None:
-            self._gathering = Gathering()
-            return True
-        return self._gathering.goes_on(min(_PATIENCE * self._waiting.run_seconds, _MOST_PATIENCE))
-
     def _settle(self, group: list[Waiting], outcomes: list[Outcome], following: list[Waiting]) -> None:
         """The worker has finished `group` and goes on with `following`, or else waits."""
         now = time.monotonic()
@@ -187,8 +190,10 @@ class Batcher:
         self._running = following
         if following:
             self._set_alarm(min(request.deadline for request in following))
+        elif _rows(group) > self._batching.max_run_rows:
+            self._hand_over()  # of one large request; to send its answer takes long
         else:
-            self._dispatch_due = self._loop.call_soon(self._dispatch)  # before what the answers make due
+            self._dispatch()
         for request, outcome in zip(group, outcomes, strict=True):
             if request.record is not None:
                 request.record.run_seconds = now - request.queued
@@ -203,7 +208,7 @@ class Batcher:
         """Finish what is queued, then end the thread."""
         self._closed = self._closed or self._loop.create_future()
         if not self._running:
-            self._dispatch()
+            self._hand_over()
         await asyncio.shield(self._closed)
         await asyncio.to_thread(self._thread.join)
         if self._alarm:
@@ -218,7 +223,7 @@ class Batcher:
             outcomes = self._outcomes(group)
             self._waiting.run_seconds += _NEWS * (time.monotonic() - began - self._waiting.run_seconds)
             following: list[Waiting] = []
-            if self._waiting.rows >= _NEARLY * sum(request.rows for request in group):
+            if self._waiting.rows >= _NEARLY * min(_rows(group), self._batching.max_run_rows):
                 following, _ = self._waiting.take()
             self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
             group, outcomes = following, []  # an idle worker holds nothing
@@ -227,7 +232,7 @@ class Batcher:
 
     def _outcomes(self, group: list[Waiting]) -> list[Outcome]:
         first = group[0]
-        count = sum(request.rows for request in group)
+        count = _rows(group)
         extra = self._batching.padded_rows(count) - count if first.key is not None else 0
         if len(group) > 1 or extra:
             try:
@@ -253,6 +258,10 @@ class Batcher:
             self._alone.add(call)
             raise ValueError("the outputs do not have one row for each input row")
         return rows.split(results, [request.rows for request in group])
+
+
+def _rows(group: list[Waiting]) -> int:
+    return sum(request.rows for request in group)
 
 
 def _end(late: Iterable[Waiting]) -> None:

@@ -13,7 +13,7 @@ class Gathering:
         self._began = self._last = time.monotonic()
 
     def goes_on(self, most: float) -> bool:
-        """Whether the loop was busy since it was last asked, and not yet `most` seconds have passed."""
+        """Whether the turn was a busy one, and not yet `most` seconds have passed."""
         now = time.monotonic()
         turn, self._last = now - self._last, now
         return turn > _IDLE_SECONDS and now - self._began < most

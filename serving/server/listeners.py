@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import socket
+import sys
 import threading
 from collections.abc import Coroutine, Generator
 from typing import Any
@@ -167,13 +168,13 @@ def _grpc_server(options: dict[str, int | str]) -> grpc.aio.Server:
     """A server whose poller does not interrupt the event loop.
 
     For each event of gRPC, four or so a request and mostly caused by the loop itself, that thread wakes up to wake the
-    loop. By SCHED_BATCH it waits until the loop sleeps, if there is no other processor, and tells it of many at once.
+    loop. With SCHED_BATCH it takes no processor from it, and tells it of several at once.
     """
     before = set(threading.enumerate())
     server = grpc.aio.server(options=[*options.items()])
     for thread in set(threading.enumerate()) - before:
-        with contextlib.suppress(OSError):  # where it is not allowed, only speed is lost
-            if thread.native_id:
+        if sys.platform == "linux" and thread.native_id:
+            with contextlib.suppress(OSError):  # where it is not allowed, only speed is lost
                 os.sched_setscheduler(thread.native_id, os.SCHED_BATCH, os.sched_param(0))
     return server
 

@@ -93,6 +93,14 @@ class WaitingRequests:
                 line.rows += request.rows
             self.rows += count
 
+    def may_grow(self) -> bool:
+        """Whether the next run could have more rows than wait for it, and more may wait."""
+        batching = self._batching
+        with self._lock:
+            line = next(iter(self._lines.values()), None)
+            can_share = line is not None and line.requests[0].key is not None and line.rows < batching.max_run_rows
+            return can_share and self.rows < batching.max_waiting_rows
+
     def all(self) -> list[Waiting]:
         """Those that wait."""
         with self._lock:

@@ -12,6 +12,7 @@ import pytest
 
 from serving.server import gathering
 from serving.server.batching import Batcher
+from serving.server.batching_parameters import Batching
 from serving.server.gathering import Gathering
 from serving.server.signature import Signature, TensorSpec
 
@@ -37,8 +38,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def submit(batcher: Batcher, rows: int = 1) -> asyncio.Future[Any]:
-    return batcher.submit(ECHO, ("y",), [np.zeros(rows, np.float32)])
+def submit(batcher: Batcher, rows: int = 1, signature: Signature = ECHO) -> asyncio.Future[Any]:
+    return batcher.submit(signature, ("y",), [np.zeros(rows, np.float32)])
 
 
 def test_it_ends_with_a_turn_that_has_nothing_to_do(clock: Clock) -> None:
@@ -58,7 +59,9 @@ def test_it_ends_when_the_time_is_up(clock: Clock) -> None:
     assert not begun.goes_on(0.5)
 
 
-def one_in_each_turn(clock: Clock, turn_seconds: float, *, run_seconds: float = 1.0, **batcher: Any) -> list[int]:
+def one_in_each_turn(
+    clock: Clock, turn_seconds: float, *, signature: Signature = ECHO, run_seconds: float = 1.0, **batching: Any
+) -> list[int]:
     """The rows of each run, where requests come one in each of eight turns that take so long."""
     runs: list[int] = []
 
@@ -67,11 +70,11 @@ def one_in_each_turn(clock: Clock, turn_seconds: float, *, run_seconds: float = 
         return inputs
 
     async def main() -> None:
-        made = Batcher(run, "test", **batcher)
+        made = Batcher(run, "test", Batching(**batching))
         made._waiting.run_seconds = run_seconds
         answers = []
         for _ in range(8):
-            answers.append(submit(made))
+            answers.append(submit(made, signature=signature))
             clock.now += turn_seconds
             await asyncio.sleep(0)
         await asyncio.gather(*answers)
@@ -94,6 +97,40 @@ def test_a_busy_loop_is_waited_for_no_longer_than_it_is_worth(
     clock: Clock, turn_seconds: float, run_seconds: float
 ) -> None:
     assert one_in_each_turn(clock, turn_seconds, run_seconds=run_seconds)[0] < 5
+
+
+@pytest.mark.parametrize("batching", [{"max_run_rows": 4}, {"max_waiting_rows": 4}], ids=["run", "queue"])
+def test_what_is_full_is_not_kept(clock: Clock, batching: dict[str, int]) -> None:
+    assert one_in_each_turn(clock, BUSY, **batching)[0] == 4
+
+
+ALONE = Signature("alone", "", ECHO.inputs, {"y": TensorSpec("y:0", 1, (None, None))})
+
+
+@pytest.mark.parametrize(
+    ("signature", "batching"),
+    [(ALONE, {}), (ECHO, {"max_run_rows": 1}), (ECHO, {"wait_seconds": 1e-9})],
+    ids=["signature", "one row", "timer"],
+)
+def test_nobody_is_kept_for_company_that_cannot_be_had(
+    clock: Clock, signature: Signature, batching: dict[str, Any]
+) -> None:
+    assert one_in_each_turn(clock, BUSY, signature=signature, **batching)[0] == 1
+
+
+def test_who_closes_does_not_wait(clock: Clock) -> None:
+    async def main() -> Any:
+        batcher = Batcher(lambda _signature, _outputs, inputs: inputs, "test")
+        batcher._waiting.run_seconds = 1.0
+        answer = submit(batcher)
+        for _ in range(3):
+            clock.now += BUSY
+            await asyncio.sleep(0)
+        assert not batcher._running
+        await batcher.close()
+        return answer.result()
+
+    assert asyncio.run(main())[0].tolist() == [0.0]
 
 
 def held(first: int, waiting: int, look: Callable[[list[int]], Any]) -> Any:
@@ -122,19 +159,49 @@ def held(first: int, waiting: int, look: Callable[[list[int]], Any]) -> Any:
     return asyncio.run(main())
 
 
-def test_a_run_follows_at_once_if_nearly_as_many_rows_wait() -> None:
+@pytest.mark.parametrize(("first", "waiting"), [(8, 6), (1000, 24)], ids=["rows", "of a full run"])
+def test_a_run_follows_at_once_if_nearly_as_many_rows_wait(first: int, waiting: int) -> None:
     def second(runs: list[int]) -> int:
         deadline = time.monotonic() + 20
         while len(runs) < 2 and time.monotonic() < deadline:
             time.sleep(0.001)
         return runs[1]
 
-    assert held(4, 3, second) == 3
+    assert held(first, waiting, second) == waiting
 
 
-def test_fewer_rows_leave_the_loop_time_to_bring_more() -> None:
+@pytest.mark.parametrize(("first", "waiting"), [(8, 5), (1000, 23)], ids=["rows", "of a full run"])
+def test_fewer_rows_leave_the_loop_time_to_bring_more(first: int, waiting: int) -> None:
     def later(runs: list[int]) -> list[int]:
         time.sleep(0.2)
         return [*runs]
 
-    assert held(4, 2, later) == [4]
+    assert held(first, waiting, later) == [first]
+
+
+def test_after_a_large_request_the_next_run_comes_before_its_answer() -> None:
+    runs: list[int] = []
+    begun, may_end, followed = threading.Event(), threading.Event(), threading.Event()
+
+    def run(_signature: str, _outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
+        runs.append(len(inputs[0]))
+        begun.set()
+        assert may_end.wait(20)
+        if len(runs) > 1:
+            followed.set()
+        return inputs
+
+    async def main() -> bool:
+        batcher = Batcher(run, "test")
+        large = submit(batcher, 1000)
+        seen: list[bool] = []
+        large.add_done_callback(lambda _: seen.append(followed.wait(20)))  # as if the answer took long to send
+        await asyncio.to_thread(begun.wait, 20)
+        small = submit(batcher)
+        may_end.set()
+        await asyncio.gather(large, small)
+        await batcher.close()
+        return seen[0]
+
+    assert asyncio.run(main())
+    assert runs == [1000, 1]
