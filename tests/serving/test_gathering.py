@@ -100,7 +100,7 @@ def test_a_busy_loop_is_waited_for_no_longer_than_it_is_worth(
 
 
 @pytest.mark.parametrize("batching", [{"max_run_rows": 4}, {"max_waiting_rows": 4}], ids=["run", "queue"])
-def test_what_is_full_is_not_kept(clock: Clock, batching: dict[str, int]) -> None:
+def test_what_is_full_is_not_kept(clock: Clock, batching: dict[str, Any]) -> None:
     assert one_in_each_turn(clock, BUSY, **batching)[0] == 4
 
 
