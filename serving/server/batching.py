@@ -4,10 +4,10 @@ By default it is greedy and has no timer: under light load every request runs al
 requests pile up while a run is going on and share the next one. With a batching parameters file a run that is not
 full waits as long as the file says. Either way only so many rows may wait; a request beyond them is refused at once.
 
-A run follows the last at once if nearly as many rows wait for it. Otherwise the event loop first sends the answers and
-takes in what else has come: it hands over the next run after a turn with nothing to do, or when it has been busy for so
-many turns that it takes too long. So requests that come together run together, and a busy loop gets larger runs rather
-than more, which would take the processor and Python's lock from it.
+A run follows the last at once if nearly as many rows wait for it, or half a full one. Otherwise the event loop first
+sends the answers and takes in what else has come: it hands over the next run after a turn with nothing to do, or once
+it has been busy for too long. So requests that come together run together, and a busy loop gets larger runs rather than
+more, which would take the processor and Python's lock from it.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ Outcome = Arrays | BaseException
 # How much the last run counts, among those before it, for what is known of the length of runs.
 _NEWS = 0.1
 
-# A run follows the last at once if so many rows wait for each of the last, or of the most that share one.
-_NEARLY = 0.75
+# A run follows the last at once if so many rows wait for each of the last, or for each of the most that share one.
+_NEARLY, _ENOUGH = 0.75, 0.5
 
 # How long a busy event loop goes on to begin turns before a run: as a part of its length, and at most, in seconds.
 _PATIENCE, _MOST_PATIENCE = 0.5, 1e-3
@@ -193,7 +193,7 @@ class Batcher:
         elif _rows(group) > self._batching.max_run_rows:
             self._hand_over()  # of one large request; to send its answer takes long
         else:
-            self._dispatch()
+            self._dispatch_due = self._loop.call_soon(self._dispatch)
         for request, outcome in zip(group, outcomes, strict=True):
             if request.record is not None:
                 request.record.run_seconds = now - request.queued
@@ -223,7 +223,7 @@ class Batcher:
             outcomes = self._outcomes(group)
             self._waiting.run_seconds += _NEWS * (time.monotonic() - began - self._waiting.run_seconds)
             following: list[Waiting] = []
-            if self._waiting.rows >= _NEARLY * min(_rows(group), self._batching.max_run_rows):
+            if self._waiting.rows >= min(_NEARLY * _rows(group), _ENOUGH * self._batching.max_run_rows):
                 following, _ = self._waiting.take()
             self._loop.call_soon_threadsafe(self._settle, group, outcomes, following)
             group, outcomes = following, []  # an idle worker holds nothing
