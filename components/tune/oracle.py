@@ -1,12 +1,14 @@
 """KerasTuner's oracles over the ranges of a config, with a state that a kill cannot tear."""
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial
+from sklearn.exceptions import ConvergenceWarning
 
 from components.train.settings import TrainerSettings
 from components.tune.results import OBJECTIVES
@@ -51,6 +53,12 @@ class RandomOracle(OneFile, keras_tuner.oracles.RandomSearchOracle):
 
 class BayesianOracle(OneFile, keras_tuner.oracles.BayesianOptimizationOracle):
     """Random values, then those that a Gaussian process over what was seen finds promising."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The next values; of few different ones seen the process is a rough guess, of which nobody need be warned."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return super().populate_space(trial_id)
 
 
 _ORACLES = {"random": RandomOracle, "bayesian": BayesianOracle}
