@@ -109,7 +109,7 @@ def _with_signals(
     mine = batches.enumerate().shard(context.num_input_pipelines, context.input_pipeline_id)
     if signals.reads_ahead:
         return mine.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    options = tf.data.Options()  # of all of it: also a map behind would be made parallel, and so read ahead
+    options = tf.data.Options()  # for all of the pipeline: a map behind, made parallel, would read ahead too
     options.experimental_optimization.inject_prefetch = False
     options.experimental_optimization.map_parallelization = False
     return mine.map(parse).with_options(options)

@@ -23,8 +23,8 @@ class Batching:
 
     Attributes:
         max_run_rows: the most rows that requests may have to share a run; 1 runs every request alone.
-        wait_seconds: how long a request waits for others before a run that is not full; 0 waits for
-            nothing but a busy event loop.
+        wait_seconds: how long a request waits for others before a run that is not full; 0 waits for nothing
+            but a busy event loop.
         max_waiting_rows: the most rows that may wait for a run; a request beyond them is refused.
         max_request_rows: the most rows a request may have; 0 is without limit.
         run_sizes: the only numbers of rows that a shared run may have, ascending; rows are added to reach one. None are

@@ -15,6 +15,7 @@ from serving.server.batching import Batcher
 from serving.server.batching_parameters import Batching
 from serving.server.gathering import Gathering
 from serving.server.signature import Signature, TensorSpec
+from tests.serving.test_batching import Runs
 
 ECHO = Signature("s", "", {"x": TensorSpec("x:0", 1, (None,))}, {"y": TensorSpec("y:0", 1, (None,))})
 BUSY = 5e-5
@@ -22,12 +23,13 @@ BUSY = 5e-5
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """Stands still unless it is moved, or is to take a step whenever it is looked at."""
 
     def __init__(self) -> None:
-        self.now = 100.0
+        self.now, self.step = 100.0, 0.0
 
     def __call__(self) -> float:
+        self.now += self.step
         return self.now
 
 
@@ -36,6 +38,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(gathering, "time", SimpleNamespace(monotonic=clock))
     return clock
+
+
+def rows_of(runs: Runs) -> list[int]:
+    return [len(rows) for _, rows in runs.inputs]
 
 
 def submit(batcher: Batcher, rows: int = 1, signature: Signature = ECHO) -> asyncio.Future[Any]:
@@ -63,14 +69,11 @@ def one_in_each_turn(
     clock: Clock, turn_seconds: float, *, signature: Signature = ECHO, run_seconds: float = 1.0, **batching: Any
 ) -> list[int]:
     """The rows of each run, where requests come one in each of eight turns that take so long."""
-    runs: list[int] = []
-
-    def run(_signature: str, _outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
-        runs.append(len(inputs[0]))
-        return inputs
+    runs = Runs()
+    runs.may_go_on.set()
 
     async def main() -> None:
-        made = Batcher(run, "test", Batching(**batching))
+        made = Batcher(runs, "test", Batching(**batching))
         made._waiting.run_seconds = run_seconds
         answers = []
         for _ in range(8):
@@ -81,7 +84,7 @@ def one_in_each_turn(
         await made.close()
 
     asyncio.run(main())
-    return runs
+    return rows_of(runs)
 
 
 def test_a_busy_loop_gets_one_run(clock: Clock) -> None:
@@ -119,38 +122,36 @@ def test_nobody_is_kept_for_company_that_cannot_be_had(
 
 
 def test_who_closes_does_not_wait(clock: Clock) -> None:
+    runs = Runs()
+
     async def main() -> Any:
-        batcher = Batcher(lambda _signature, _outputs, inputs: inputs, "test")
+        batcher = Batcher(runs, "test")
         batcher._waiting.run_seconds = 1.0
         answer = submit(batcher)
+        clock.step = BUSY
         for _ in range(3):
-            clock.now += BUSY
             await asyncio.sleep(0)
         assert not batcher._running
-        await batcher.close()
+        closing = asyncio.ensure_future(batcher.close())
+        await asyncio.sleep(0)
+        assert runs.started.wait(20), "while the event loop stands still"
+        runs.may_go_on.set()
+        await closing
         return answer.result()
 
     assert asyncio.run(main())[0].tolist() == [0.0]
 
 
-def held(first: int, waiting: int, look: Callable[[list[int]], Any]) -> Any:
-    """What `look` sees of the runs' rows while the event loop stands still, after a run of `first` rows has ended."""
-    runs: list[int] = []
-    begun, may_end = threading.Event(), threading.Event()
-
-    def run(_signature: str, _outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
-        runs.append(len(inputs[0]))
-        if len(runs) == 1:
-            begun.set()
-            assert may_end.wait(20)
-        return inputs
+def held(first: int, waiting: int, look: Callable[[Runs], Any]) -> Any:
+    """What `look` sees of the runs while the event loop stands still, after one of `first` rows has ended."""
+    runs = Runs()
 
     async def main() -> Any:
-        batcher = Batcher(run, "test")
+        batcher = Batcher(runs, "test")
         answers = [submit(batcher, first)]
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(runs.started.wait, 20)
         answers += [submit(batcher) for _ in range(waiting)]
-        may_end.set()
+        runs.may_go_on.set()
         seen = look(runs)
         await asyncio.gather(*answers)
         await batcher.close()
@@ -161,47 +162,45 @@ def held(first: int, waiting: int, look: Callable[[list[int]], Any]) -> Any:
 
 @pytest.mark.parametrize(("first", "waiting"), [(8, 6), (1000, 16)], ids=["rows", "half a full run"])
 def test_a_run_follows_at_once_if_enough_rows_wait(first: int, waiting: int) -> None:
-    def second(runs: list[int]) -> int:
+    def second(runs: Runs) -> int:
         deadline = time.monotonic() + 20
-        while len(runs) < 2 and time.monotonic() < deadline:
+        while len(runs.inputs) < 2 and time.monotonic() < deadline:
             time.sleep(0.001)
-        return runs[1]
+        return rows_of(runs)[1]
 
     assert held(first, waiting, second) == waiting
 
 
 @pytest.mark.parametrize(("first", "waiting"), [(8, 5), (1000, 15)], ids=["rows", "half a full run"])
 def test_fewer_rows_leave_the_loop_time_to_bring_more(first: int, waiting: int) -> None:
-    def later(runs: list[int]) -> list[int]:
+    def later(runs: Runs) -> list[int]:
         time.sleep(0.2)
-        return [*runs]
+        return rows_of(runs)
 
     assert held(first, waiting, later) == [first]
 
 
 def test_after_a_large_request_the_next_run_comes_before_its_answer() -> None:
-    runs: list[int] = []
-    begun, may_end, followed = threading.Event(), threading.Event(), threading.Event()
+    followed = threading.Event()
 
-    def run(_signature: str, _outputs: tuple[str, ...], inputs: list[np.ndarray]) -> list[np.ndarray]:
-        runs.append(len(inputs[0]))
-        begun.set()
-        assert may_end.wait(20)
-        if len(runs) > 1:
+    def compute(_: str, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        if len(arrays[0]) == 1:
             followed.set()
-        return inputs
+        return arrays
+
+    runs = Runs(compute)
 
     async def main() -> bool:
-        batcher = Batcher(run, "test")
+        batcher = Batcher(runs, "test")
         large = submit(batcher, 1000)
         seen: list[bool] = []
         large.add_done_callback(lambda _: seen.append(followed.wait(20)))  # as if the answer took long to send
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(runs.started.wait, 20)
         small = submit(batcher)
-        may_end.set()
+        runs.may_go_on.set()
         await asyncio.gather(large, small)
         await batcher.close()
         return seen[0]
 
     assert asyncio.run(main())
-    assert runs == [1000, 1]
+    assert rows_of(runs) == [1000, 1]
