@@ -25,8 +25,9 @@ JUDGED = 10
 
 MAX_QUERIES = 2_000
 
-_PER_ROOT = 16  # partitions over the root of the number of vectors
-_WORTH = 0.1  # share of the vectors beyond which one product with all is quicker than gathering them
+_PER_ROOT = 32  # partitions over the root of the number of vectors
+_LEAST_MEAN = 16  # vectors of a partition
+_WORTH = 0.05  # share of the vectors beyond which one product with all is quicker than gathering them, for many queries
 _SAME = 1e-5  # scores that differ by less are equal: of equal vectors any will do
 
 
@@ -45,6 +46,11 @@ class Chosen:
 def is_exact(settings: IndexSettings, count: int) -> bool:
     """Whether so many vectors are all compared; then no queries are needed to choose an index."""
     return settings.type == "exact" or (settings.type == "auto" and count <= EXACT_MOST) or not count
+
+
+def partitions_for(count: int) -> int:
+    """How many partitions so many vectors get by default."""
+    return max(min(round(_PER_ROOT * math.sqrt(count)), count // _LEAST_MEAN), 1)
 
 
 def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettings, seed: int) -> Chosen:
@@ -66,7 +72,7 @@ def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettin
     start = time.monotonic()
     asked = _sample(queries if len(queries) else vectors, seed)
     places, scores = nearest_vectors(vectors, asked, JUDGED)
-    partitions = min(settings.partitions or round(_PER_ROOT * math.sqrt(len(vectors))), len(vectors))
+    partitions = min(settings.partitions or partitions_for(len(vectors)), len(vectors))
     layout, order = lay_out(vectors, partitions, seed)
     wanted = Wanted(asked @ layout.rotation, np.argsort(order)[places])
     reach = reach_for(layout, wanted, settings)

@@ -4,18 +4,21 @@ import math
 import warnings
 
 import numpy as np
+import tensorflow as tf
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from components.search.exact import Exact
 from components.search.partitions import Layout, half_squares
 
 HEAD = 128
 """Axes of a head, at most."""
 
+_MOMENTS = 100_000  # vectors, at most, that the principal axes are found from
 _SAMPLE, _LEAST = 25, 4_096  # vectors a partition, and in all, that the centres are found from
-_BLOCK = 256  # vectors at once: few, that their products with all centres stay in the cache
 _PASSES = 8  # of k-means within a group
 _LAST_PASSES = 2  # of k-means over all
+_PRODUCTS = 2**26  # of vectors with centres, held at once
 
 
 def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np.ndarray]:
@@ -24,23 +27,25 @@ def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np
     Args:
         vectors: float32[C, D], unit length; turned onto the principal axes in place, to hold them once.
         partitions: how many, at most C.
-        seed: of the sample and of k-means.
+        seed: of the samples and of k-means.
 
     Returns:
         The layout, and the order in which it has the vectors, int64[C].
     """
     random = np.random.default_rng(seed)
-    count, dimensions = vectors.shape
-    width = min(HEAD, dimensions)
-    sample = np.sort(random.choice(count, min(count, max(_SAMPLE * partitions, _LEAST)), replace=False))
-    rotation = principal_axes(vectors[sample])
-    for start in range(0, count, _BLOCK):
-        vectors[start : start + _BLOCK] = vectors[start : start + _BLOCK] @ rotation
-    centers = _centers(vectors[sample, :width], partitions, seed)
+    width = min(HEAD, vectors.shape[1])
+    rotation = principal_axes(_some(vectors, _MOMENTS, random))
+    for start in range(0, len(vectors), _LEAST):
+        vectors[start : start + _LEAST] = vectors[start : start + _LEAST] @ rotation
+    centers = _centers(_some(vectors[:, :width], max(_SAMPLE * partitions, _LEAST), random), partitions, seed)
     chosen = nearest_centers(vectors[:, :width], centers)
     order = np.argsort(chosen, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(chosen, minlength=partitions))]).astype(np.int32)
     return Layout(rotation, centers, starts, vectors[order, :width], vectors[order, width:]), order
+
+
+def _some(vectors: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
+    return vectors[np.sort(random.choice(len(vectors), min(len(vectors), most), replace=False))]
 
 
 def principal_axes(vectors: np.ndarray) -> np.ndarray:
@@ -55,28 +60,32 @@ def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
     Costs a third of _PASSES over all and groups no worse. Lloyd's k-means, not the mini-batch form, which in as
     many passes leaves half of the partitions all but empty.
     """
-    groups = _means(heads, round(math.sqrt(partitions)), _PASSES, "random", seed)
+    groups = _means(heads, round(math.sqrt(partitions)), seed)
     sizes = np.bincount(groups.labels_, minlength=groups.n_clusters)
     shares = np.diff(partitions * np.cumsum([0, *sizes]) // len(heads))
-    within = [
-        _means(heads[groups.labels_ == group], share, _PASSES, "random", seed).cluster_centers_
-        for group, share in enumerate(shares)
-        if share
-    ]
-    centers: np.ndarray = _means(heads, partitions, _LAST_PASSES, np.concatenate(within), seed).cluster_centers_
-    return centers.astype(np.float32)
+    within = (_means(heads[groups.labels_ == group], share, seed) for group, share in enumerate(shares) if share)
+    centers = np.concatenate([means.cluster_centers_ for means in within]).astype(np.float32)
+    for _ in range(_LAST_PASSES):
+        nearest = nearest_centers(heads, centers)
+        counts = np.bincount(nearest, minlength=partitions)[:, np.newaxis]
+        sums = tf.math.unsorted_segment_sum(heads, nearest, partitions).numpy()
+        centers = np.where(counts, sums / np.maximum(counts, 1), centers).astype(np.float32)
+    return centers
 
 
-def _means(heads: np.ndarray, count: int, passes: int, init: str | np.ndarray, seed: int) -> KMeans:
+def _means(heads: np.ndarray, count: int, seed: int) -> KMeans:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of equal vectors some centres fall together
-        return KMeans(count, init=init, n_init=1, max_iter=passes, random_state=seed).fit(heads)
+        return KMeans(count, init="random", n_init=1, max_iter=_PASSES, random_state=seed).fit(heads)
 
 
 def nearest_centers(heads: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """The nearest centre, int64[C], of each head, float32[C, H], among float32[P, H]."""
+    index = Exact(tf.constant(np.column_stack([centers, -half_squares(centers)])))
+    search = tf.function(index.nearest, reduce_retracing=True)
+    block = max(_PRODUCTS // len(centers), 1)
     nearest = np.zeros(len(heads), np.int64)
-    half = half_squares(centers)
-    for start in range(0, len(heads), _BLOCK):
-        nearest[start : start + _BLOCK] = (half - heads[start : start + _BLOCK] @ centers.T).argmin(axis=1)
+    for start in range(0, len(heads), block):
+        some = np.pad(heads[start : start + block], [(0, 0), (0, 1)], constant_values=1)
+        nearest[start : start + block] = search(tf.constant(some), 1).places[:, 0]
     return nearest

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from components.search.index import Found, Index
+from components.search.largest import largest
 
 
 class Exact(Index):
@@ -26,4 +27,4 @@ class Exact(Index):
         scores = self.products(queries)
         if bonus is not None:
             scores += bonus
-        return Found(*tf.math.top_k(scores, min(k, self.size)))
+        return Found(*largest(scores, min(k, self.size)))

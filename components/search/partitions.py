@@ -3,7 +3,7 @@
 An inverted file (Jégou et al., 2011, "Product Quantization for Nearest Neighbor Search") without the quantiser. Vectors
 are rotated onto their principal axes, which leaves products as they are, and stored in two pieces, sorted by partition:
 the head, the axes that tell most apart, and the tail. A query takes the partitions with the nearest centres, of these
-the vectors with the best heads, which is a short list, and of the short list alone it compares the whole vectors.
+the vectors with the best heads, which is a short list, and of the short list alone it reads the tails.
 """
 
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.search.blocks import in_blocks
 from components.search.index import Found, Index
+from components.search.largest import largest
 
 
 class Layout(NamedTuple):
@@ -77,37 +78,40 @@ class Partitions(Index):
     def nearest(self, queries: tf.Tensor, k: int, bonus: tf.Tensor | None = None) -> Found:
         """The k vectors of the largest scores among those that the query looks at.
 
-        With a bonus these are the short list and as many again of the largest bonus.
+        With a bonus it looks at those of the largest bonus, too, wherever they lie.
         """
         k = min(k, self.size)
-        rows = {"queries": queries} if bonus is None else {"queries": queries, "bonus": bonus}
+        head, tail = self._turned(queries)
+        rows = {"head": head, "tail": tail, "partitions": self._probed(head, tf.norm(queries, axis=1), k)}
+        if bonus is not None:
+            rows["bonus"] = bonus
         spec = Found(tf.TensorSpec([1, k], tf.float32), tf.TensorSpec([1, k], tf.int32))
         return in_blocks(lambda row: self._nearest(k, **row), rows, 1, spec, parallel=2)
 
-    def _nearest(self, k: int, queries: tf.Tensor, bonus: tf.Tensor | None = None) -> Found:
-        """Of one query, [1, D]: what it gathers stays in the processor's cache."""
-        head, tail = self._turned(queries)
-        places = self._shortlist(head, tf.norm(queries), k)
-        if bonus is not None:
-            favoured = tf.math.top_k(bonus[0], min(max(k, self.reach.shortlist), self.size)).indices
-            places = tf.unique(tf.concat([places, favoured], axis=0)).y
-        scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])
-        scores += tf.linalg.matvec(tf.gather(self.tail, places), tail[0])
-        if bonus is not None:
-            scores += tf.gather(bonus[0], places)
-        found = tf.math.top_k(scores, k)
-        return Found(found.values[tf.newaxis], tf.gather(places, found.indices)[tf.newaxis])
-
-    def _shortlist(self, head: tf.Tensor, length: tf.Tensor, k: int) -> tf.Tensor:
-        """Places of the best heads in the partitions nearest to the query's direction, at least k."""
+    def _probed(self, heads: tf.Tensor, lengths: tf.Tensor, k: int) -> tf.Tensor:
+        """The partitions nearest to each query's direction, int32[N, probes], which hold at least k vectors."""
         enough = int(np.searchsorted(self._smallest, k)) + 1  # partitions that hold k vectors, whichever they are
         probes = min(max(self.reach.probes, enough), len(self._smallest))
-        nearness = tf.linalg.matvec(self.centers, head[0]) - length * self.half_squares
-        partitions = tf.math.top_k(nearness, probes, sorted=False).indices
-        places = tf.ragged.range(tf.gather(self.starts, partitions), tf.gather(self.starts, partitions + 1)).flat_values
+        nearness = tf.matmul(heads, self.centers, transpose_b=True) - lengths[:, tf.newaxis] * self.half_squares
+        return largest(nearness, probes).indices
+
+    def _nearest(
+        self, k: int, head: tf.Tensor, tail: tf.Tensor, partitions: tf.Tensor, bonus: tf.Tensor | None = None
+    ) -> Found:
+        """Of one query, each of one row: what it gathers stays in the processor's cache."""
+        first, last = tf.gather(self.starts, partitions[0]), tf.gather(self.starts, partitions[0] + 1)
+        places = tf.ragged.range(first, last).flat_values
+        most = max(k, self.reach.shortlist)
+        if bonus is not None:
+            favoured = largest(bonus, min(most, self.size)).indices[0]
+            places = tf.unique(tf.concat([places, favoured], axis=0)).y
         scores = tf.linalg.matvec(tf.gather(self.head, places), head[0])
-        most = tf.minimum(max(k, self.reach.shortlist), tf.size(places))
-        return tf.gather(places, tf.math.top_k(scores, most, sorted=False).indices)
+        if bonus is not None:
+            scores += tf.gather(bonus[0], places)
+        short = tf.math.top_k(scores, tf.minimum(most, tf.size(places)), sorted=False)
+        places = tf.gather(places, short.indices)
+        found = tf.math.top_k(short.values + tf.linalg.matvec(tf.gather(self.tail, places), tail[0]), k)
+        return Found(found.values[tf.newaxis], tf.gather(places, found.indices)[tf.newaxis])
 
     def _turned(self, queries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         turned = tf.matmul(queries, self.rotation)

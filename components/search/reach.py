@@ -72,16 +72,19 @@ def rank_heads(layout: Layout, wanted: Wanted) -> np.ndarray:
 def rank_partitions(layout: Layout, wanted: Wanted) -> np.ndarray:
     """How many partitions are nearer than that of each wanted vector, int64[Q, K]."""
     own = np.searchsorted(layout.starts, wanted.places, side="right") - 1
-    ranks = np.argsort(_by_nearness(layout, wanted.queries), axis=1)
-    return np.take_along_axis(ranks, own, axis=1)
+    rows = zip(_remoteness(layout, wanted.queries), own, strict=True)
+    return np.array([np.searchsorted(np.sort(remoteness), remoteness[homes]) for remoteness, homes in rows])
 
 
 def share_seen(layout: Layout, queries: np.ndarray, probes: int) -> float:
     """What share of the vectors is in the nearest partitions of a query, on average."""
-    sizes = np.diff(layout.starts)[_by_nearness(layout, queries)[:, :probes]]
-    return float(sizes.sum(axis=1).mean() / len(layout.head))
+    sizes = np.diff(layout.starts)
+    seen = [sizes[np.argpartition(row, probes - 1)[:probes]].sum() for row in _remoteness(layout, queries)]
+    return float(np.mean(seen) / len(layout.head))
 
 
-def _by_nearness(layout: Layout, queries: np.ndarray) -> np.ndarray:
+def _remoteness(layout: Layout, queries: np.ndarray) -> np.ndarray:
+    """float32[Q, P], which grows with a centre's distance from a query."""
     products = queries[:, : layout.head.shape[1]] @ layout.centers.T
-    return np.argsort(half_squares(layout.centers) - products, axis=1, kind="stable")
+    remoteness: np.ndarray = half_squares(layout.centers) - products
+    return remoteness

@@ -21,7 +21,10 @@ class IndexSettings(BaseModel):
         "`auto` is `exact` up to 100,000 vectors and `partitions` above.",
     )
     partitions: int | None = Field(
-        default=None, ge=1, le=2**20, description="How many parts; by default 16 times the root of the vectors' number."
+        default=None,
+        ge=1,
+        le=2**20,
+        description="How many parts; by default 32 times the root of the vectors' number, at most one for every 16.",
     )
     probes: int | None = Field(
         default=None,

@@ -7,7 +7,7 @@ import tensorflow as tf
 from components.errors import UserError
 from components.search import choose as module
 from components.search import reach
-from components.search.choose import choose_index, recall_of
+from components.search.choose import choose_index, partitions_for, recall_of
 from components.search.clusters import lay_out
 from components.search.exact import Exact
 from components.search.partitions import Partitions
@@ -37,7 +37,12 @@ def test_a_query_looks_as_far_as_the_recall_takes(least: float) -> None:
     recall = np.mean(found >= exact[:, 9:] - 1e-5)
     assert least <= recall == pytest.approx(chosen.record["recall"])
     assert chosen.record["queries"] == 40
-    assert chosen.record["partitions"] == round(16 * 3_000**0.5)
+    assert chosen.record["partitions"] == 3_000 // 16
+
+
+@pytest.mark.parametrize(("count", "partitions"), [(1, 1), (31, 1), (100_000, 6_250), (1_000_000, 32_000)])
+def test_partitions_grow_with_the_root_and_hold_16(count: int, partitions: int) -> None:
+    assert partitions_for(count) == partitions
 
 
 def test_a_reach_that_is_given_is_kept_or_refused() -> None:

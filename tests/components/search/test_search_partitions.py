@@ -90,6 +90,15 @@ def test_what_a_bonus_favours_is_found_wherever_it_lies(reach: Reach) -> None:
         check_like_exact(found, scores, order, 4)
 
 
+def test_a_bonus_counts_before_the_list_is_made_short() -> None:
+    """Of vectors that are all head, a short list no longer than what is wanted holds the best of both together."""
+    vectors, queries = clustered(200, 20, 5), clustered(6, 20, 6)
+    bonus = np.random.default_rng(7).uniform(0, 0.5, size=(6, 200)).astype(np.float32)
+    index, order = made(vectors, 15, Reach(15, 1))
+    found = index.nearest(tf.constant(queries), 10, tf.constant(bonus[:, order]))
+    check_like_exact(found, queries @ vectors.T + bonus, order, 10)
+
+
 def test_a_bonus_is_added_to_exact_scores_too() -> None:
     vectors, queries = clustered(30, 5, 5), clustered(3, 5, 6)
     bonus = np.random.default_rng(7).uniform(size=(3, 30)).astype(np.float32)
