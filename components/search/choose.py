@@ -13,7 +13,7 @@ from components.errors import UserError
 from components.search.clusters import lay_out
 from components.search.exact import Exact
 from components.search.index import Index
-from components.search.partitions import Partitions
+from components.search.partitions import Partitions, probes_for
 from components.search.reach import Wanted, nearest_vectors, reach_for, share_seen
 from components.search.settings import IndexSettings
 
@@ -26,8 +26,9 @@ JUDGED = 10
 MAX_QUERIES = 2_000
 
 _PER_ROOT = 32  # partitions over the root of the number of vectors
-_LEAST_MEAN = 16  # vectors of a partition
+_MEAN_SIZE = 16  # vectors of a partition, at least
 _WORTH = 0.05  # share of the vectors beyond which one product with all is quicker than gathering them, for many queries
+_ASKED = 250  # queries at once
 _SAME = 1e-5  # scores that differ by less are equal: of equal vectors any will do
 
 
@@ -50,7 +51,7 @@ def is_exact(settings: IndexSettings, count: int) -> bool:
 
 def partitions_for(count: int) -> int:
     """How many partitions so many vectors get by default."""
-    return max(min(round(_PER_ROOT * math.sqrt(count)), count // _LEAST_MEAN), 1)
+    return max(min(round(_PER_ROOT * math.sqrt(count)), count // _MEAN_SIZE), 1)
 
 
 def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettings, seed: int) -> Chosen:
@@ -78,9 +79,9 @@ def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettin
     reach = reach_for(layout, wanted, settings)
     record = {
         "type": "partitions",
-        "partitions": partitions,
+        "partitions": len(layout.centers),
         **reach._asdict(),
-        "seen": round(share_seen(layout, wanted.queries, reach.probes), 4),
+        "seen": round(share_seen(layout, wanted.queries, probes_for(reach, np.diff(layout.starts), JUDGED)), 4),
     }
     if settings.type == "auto" and record["seen"] > _WORTH:
         return _exact(vectors @ layout.rotation.T, {"type": "exact", "because": record})
@@ -113,5 +114,8 @@ def recall_of(index: Index, queries: np.ndarray, least: np.ndarray) -> float:
         queries: float32[Q, D].
         least: float32[Q], the smallest score of the JUDGED nearest.
     """
-    found = tf.function(index.nearest)(tf.constant(queries), JUDGED).scores.numpy()
+    spec = tf.TensorSpec([None, queries.shape[1]], tf.float32)
+    search = tf.function(lambda some: index.nearest(some, JUDGED).scores, [spec], autograph=False)
+    blocks = np.split(queries, range(_ASKED, len(queries), _ASKED))
+    found = np.concatenate([search(tf.constant(block)) for block in blocks])
     return float(np.mean(found >= least[:, np.newaxis] - _SAME))

@@ -8,7 +8,6 @@ import tensorflow as tf
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from components.search.exact import Exact
 from components.search.partitions import Layout, half_squares
 
 HEAD = 128
@@ -16,9 +15,9 @@ HEAD = 128
 
 _MOMENTS = 100_000  # vectors, at most, that the principal axes are found from
 _SAMPLE, _LEAST = 25, 4_096  # vectors a partition, and in all, that the centres are found from
+_BLOCK = 256  # vectors at once: few, that their products with all centres stay in the cache
 _PASSES = 8  # of k-means within a group
 _LAST_PASSES = 2  # of k-means over all
-_PRODUCTS = 2**26  # of vectors with centres, held at once
 
 
 def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np.ndarray]:
@@ -26,7 +25,7 @@ def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np
 
     Args:
         vectors: float32[C, D], unit length; turned onto the principal axes in place, to hold them once.
-        partitions: how many, at most C.
+        partitions: how many, at most C; those that no vector is nearest to are left out.
         seed: of the samples and of k-means.
 
     Returns:
@@ -35,13 +34,14 @@ def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np
     random = np.random.default_rng(seed)
     width = min(HEAD, vectors.shape[1])
     rotation = principal_axes(_some(vectors, _MOMENTS, random))
-    for start in range(0, len(vectors), _LEAST):
-        vectors[start : start + _LEAST] = vectors[start : start + _LEAST] @ rotation
+    for start in range(0, len(vectors), _BLOCK):
+        vectors[start : start + _BLOCK] = vectors[start : start + _BLOCK] @ rotation
     centers = _centers(_some(vectors[:, :width], max(_SAMPLE * partitions, _LEAST), random), partitions, seed)
     chosen = nearest_centers(vectors[:, :width], centers)
     order = np.argsort(chosen, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(chosen, minlength=partitions))]).astype(np.int32)
-    return Layout(rotation, centers, starts, vectors[order, :width], vectors[order, width:]), order
+    sizes = np.bincount(chosen, minlength=partitions)
+    starts = np.concatenate([[0], np.cumsum(sizes[sizes > 0])]).astype(np.int32)
+    return Layout(rotation, centers[sizes > 0], starts, vectors[order, :width], vectors[order, width:]), order
 
 
 def _some(vectors: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
@@ -58,7 +58,7 @@ def _centers(heads: np.ndarray, partitions: int, seed: int) -> np.ndarray:
     """Centres of groups, centres within each group, then a few passes over all.
 
     Costs a third of _PASSES over all and groups no worse. Lloyd's k-means, not the mini-batch form, which in as
-    many passes leaves half of the partitions all but empty.
+    many passes leaves half of the partitions all but empty. A centre that is nearest to none stays where it is.
     """
     groups = _means(heads, round(math.sqrt(partitions)), seed)
     sizes = np.bincount(groups.labels_, minlength=groups.n_clusters)
@@ -80,12 +80,13 @@ def _means(heads: np.ndarray, count: int, seed: int) -> KMeans:
 
 
 def nearest_centers(heads: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """The nearest centre, int64[C], of each head, float32[C, H], among float32[P, H]."""
-    index = Exact(tf.constant(np.column_stack([centers, -half_squares(centers)])))
-    search = tf.function(index.nearest, reduce_retracing=True)
-    block = max(_PRODUCTS // len(centers), 1)
+    """The nearest centre, int64[C], of each head, float32[C, H], among float32[P, H].
+
+    It is the one with the largest product less half its square, which here is one axis more.
+    """
+    grown = np.column_stack([centers, -half_squares(centers)]).T
     nearest = np.zeros(len(heads), np.int64)
-    for start in range(0, len(heads), block):
-        some = np.pad(heads[start : start + block], [(0, 0), (0, 1)], constant_values=1)
-        nearest[start : start + block] = search(tf.constant(some), 1).places[:, 0]
+    for start in range(0, len(heads), _BLOCK):
+        some = np.pad(heads[start : start + _BLOCK], [(0, 0), (0, 1)], constant_values=1)
+        nearest[start : start + _BLOCK] = (some @ grown).argmax(axis=1)
     return nearest

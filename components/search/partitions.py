@@ -46,6 +46,12 @@ def half_squares(centers: np.ndarray) -> np.ndarray:
     return halves
 
 
+def probes_for(reach: Reach, sizes: np.ndarray, k: int) -> int:
+    """In how many partitions of these sizes a query for k vectors looks: enough to hold k, whichever they are."""
+    enough = int(np.searchsorted(np.cumsum(np.sort(sizes)), k)) + 1
+    return min(max(reach.probes, enough), len(sizes))
+
+
 class Partitions(Index):
     """Vectors in partitions.
 
@@ -61,8 +67,7 @@ class Partitions(Index):
         super().__init__(name="partitions")
         self.reach = reach
         self.size = len(layout.head)
-        sizes = np.diff(layout.starts)
-        self._smallest = np.cumsum(np.sort(sizes))
+        self._sizes = np.diff(layout.starts)
         self.rotation = tf.Variable(layout.rotation, trainable=False, name="rotation")
         self.centers = tf.Variable(layout.centers, trainable=False, name="centers")
         self.half_squares = tf.Variable(half_squares(layout.centers), trainable=False, name="half_squares")
@@ -84,16 +89,15 @@ class Partitions(Index):
         head, tail = self._turned(queries)
         rows = {"head": head, "tail": tail, "partitions": self._probed(head, tf.norm(queries, axis=1), k)}
         if bonus is not None:
-            rows["bonus"] = bonus
+            rows["bonus"] = tf.ensure_shape(bonus, [None, self.size])
         spec = Found(tf.TensorSpec([1, k], tf.float32), tf.TensorSpec([1, k], tf.int32))
         return in_blocks(lambda row: self._nearest(k, **row), rows, 1, spec, parallel=2)
 
     def _probed(self, heads: tf.Tensor, lengths: tf.Tensor, k: int) -> tf.Tensor:
-        """The partitions nearest to each query's direction, int32[N, probes], which hold at least k vectors."""
-        enough = int(np.searchsorted(self._smallest, k)) + 1  # partitions that hold k vectors, whichever they are
-        probes = min(max(self.reach.probes, enough), len(self._smallest))
-        nearness = tf.matmul(heads, self.centers, transpose_b=True) - lengths[:, tf.newaxis] * self.half_squares
-        return largest(nearness, probes).indices
+        """The partitions nearest to each query's direction, int32[N, probes]."""
+        directions = tf.math.divide_no_nan(heads, lengths[:, tf.newaxis])
+        nearness = tf.matmul(directions, self.centers, transpose_b=True) - self.half_squares
+        return largest(nearness, probes_for(self.reach, self._sizes, k)).indices
 
     def _nearest(
         self, k: int, head: tf.Tensor, tail: tf.Tensor, partitions: tf.Tensor, bonus: tf.Tensor | None = None

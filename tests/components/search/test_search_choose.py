@@ -25,6 +25,7 @@ def test_size_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen.record == {"type": "exact"}
     np.testing.assert_array_equal(chosen.order, np.arange(3_000))
     monkeypatch.setattr(module, "EXACT_MOST", 2_999)
+    monkeypatch.setattr(module, "_WORTH", 0.1)
     assert isinstance(choose_index(VECTORS.copy(), QUERIES, IndexSettings(), seed=1).index, Partitions)
 
 
@@ -37,7 +38,9 @@ def test_a_query_looks_as_far_as_the_recall_takes(least: float) -> None:
     recall = np.mean(found >= exact[:, 9:] - 1e-5)
     assert least <= recall == pytest.approx(chosen.record["recall"])
     assert chosen.record["queries"] == 40
-    assert chosen.record["partitions"] == 3_000 // 16
+    assert isinstance(chosen.index, Partitions)
+    assert chosen.record["partitions"] == chosen.index.centers.shape[0]
+    assert 180 < chosen.record["partitions"] <= 3_000 // 16  # those that stay empty are left out
 
 
 @pytest.mark.parametrize(("count", "partitions"), [(1, 1), (31, 1), (100_000, 6_250), (1_000_000, 32_000)])
@@ -59,12 +62,29 @@ def test_without_held_out_rows_the_vectors_ask_themselves() -> None:
     assert record["recall"] >= 0.95
 
 
+@pytest.mark.parametrize("partitions", [None, 50])
 @pytest.mark.parametrize("count", [0, 1, 2, 9])
-def test_few_vectors(count: int) -> None:
-    chosen = choose_index(VECTORS[:count].copy(), QUERIES, IndexSettings(type="partitions"), seed=1)
+def test_few_vectors(count: int, partitions: int | None) -> None:
+    settings = IndexSettings(type="partitions", partitions=partitions)
+    chosen = choose_index(VECTORS[:count].copy(), QUERIES, settings, seed=1)
     found = chosen.index.nearest(tf.constant(QUERIES), 10)
     assert found.places.shape == (40, count)
     np.testing.assert_allclose(found.scores, -np.sort(-(QUERIES @ VECTORS[:count].T), axis=1), atol=1e-5)
+
+
+def test_what_is_seen_counts_every_partition_that_a_query_looks_into() -> None:
+    """Also among repeated vectors, where many centres would be nearest to none."""
+    vectors = np.repeat(clustered(150, 40, 3), np.arange(150) % 40 + 1, axis=0)
+    settings = IndexSettings(type="partitions", partitions=300, probes=1, min_recall=0)
+    chosen = choose_index(vectors.copy(), vectors[::7], settings, seed=1)
+    assert isinstance(chosen.index, Partitions)
+    sizes = np.diff(chosen.index.starts)
+    assert chosen.record["partitions"] == len(sizes) <= 150
+    assert sizes.min() > 0
+    heads = tf.constant(vectors[::7]) @ chosen.index.rotation
+    looked = chosen.index._probed(heads, tf.ones(len(heads)), 10).numpy()
+    assert looked.shape[1] > 1
+    assert chosen.record["seen"] == pytest.approx(sizes[looked].sum(axis=1).mean() / len(vectors), abs=1e-4)
 
 
 def test_equal_vectors_count_as_each_other() -> None:

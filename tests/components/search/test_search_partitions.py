@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.search import clusters
 from components.search.clusters import lay_out, nearest_centers, principal_axes
 from components.search.exact import Exact
 from components.search.index import Found
@@ -135,8 +136,15 @@ def test_principal_axes_are_orthogonal_and_the_first_tells_most() -> None:
     np.testing.assert_allclose(energy.sum(), (vectors**2).sum(), rtol=1e-4)
 
 
+def test_axes_of_a_sample_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "_MOMENTS", 30)
+    vectors, queries = clustered(600, 50, 3), clustered(4, 50, 4)
+    index, order = made(vectors, 20, ALL)
+    check_like_exact(index.nearest(tf.constant(queries), 10), queries @ vectors.T, order, 10)
+
+
 def test_each_vector_goes_to_the_nearest_center() -> None:
-    heads, centers = clustered(200, 4, 1), clustered(9, 4, 2)
+    heads, centers = clustered(600, 4, 1), clustered(9, 4, 2)
     centers *= np.linspace(0.6, 1, 9, dtype=np.float32)[:, np.newaxis]
     nearest = ((heads[:, np.newaxis] - centers) ** 2).sum(axis=2).argmin(axis=1)
     assert nearest_centers(heads, centers).tolist() == nearest.tolist()
