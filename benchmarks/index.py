@@ -68,7 +68,7 @@ def main(
     for size in sizes:
         vectors = everything[:size].copy()
         least = [nearest_vectors(vectors, queries, 10)[1].min(axis=1) for queries in judged]
-        exact = Exact(tf.Variable(vectors.copy(), trainable=False))
+        exact = Exact(vectors)
         start = time.monotonic()
         chosen = choose_index(vectors, tuning, IndexSettings(type="partitions"), seed=0)
         seconds = time.monotonic() - start

@@ -77,7 +77,7 @@ def run_fn(fn_args: tfx.components.FnArgs) -> None:
         callbacks=[keras.callbacks.TensorBoard(fn_args.model_run_dir)],
         verbose=2,
     )
-    vectors = tf.Variable(tf.concat(list(_encode(model, texts)), axis=0), trainable=False, name="vectors")
+    vectors = tf.concat(list(_encode(model, texts)), axis=0)
     keys = key(tf.constant(texts)).numpy()
     library = Library(list(answers.values()), texts, keys, Similarity(Exact(vectors)), RightAnswers(keys, keys))
     _export(model, library, fn_args.serving_model_dir)

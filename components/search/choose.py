@@ -98,7 +98,7 @@ def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettin
 
 
 def _exact(vectors: np.ndarray, record: Mapping[str, Any]) -> Chosen:
-    return Chosen(Exact(tf.Variable(vectors, trainable=False, name="vectors")), np.arange(len(vectors)), record)
+    return Chosen(Exact(vectors), np.arange(len(vectors)), record)
 
 
 def _sample(queries: np.ndarray, seed: int) -> np.ndarray:

@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from components.search.exact import Exact
 from components.search.partitions import Layout, Reach, half_squares
@@ -29,7 +28,7 @@ class Wanted(NamedTuple):
 def nearest_vectors(vectors: np.ndarray, queries: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Places, int[Q, K], and scores, float32[Q, K], of the K largest products, in no order; K is `most` or all."""
     starts = range(0, len(vectors), _BLOCK)
-    found = [Exact(tf.constant(vectors[start : start + _BLOCK])).nearest(queries, most) for start in starts]
+    found = [Exact(vectors[start : start + _BLOCK]).nearest(queries, most) for start in starts]
     places = np.concatenate([one.places.numpy() + start for start, one in zip(starts, found, strict=True)], axis=1)
     scores = np.concatenate([one.scores.numpy() for one in found], axis=1)
     best = np.argpartition(-scores, min(most, scores.shape[1]) - 1, axis=1)[:, :most]

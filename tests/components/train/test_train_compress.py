@@ -211,8 +211,9 @@ def test_what_is_judged_is_what_was_stored_and_cut(
     vectors = served("question", questions)["vector"]
     assert vectors.shape == (40, dimensions or 40)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    levels, scale = quantized(cut.numpy()) if cut.shape.num_elements() >= LEAST else (cut.numpy(), 1)
-    scores = vectors @ (levels * scale).T
+    columns = cut.numpy().T
+    levels, scale = quantized(columns) if columns.size >= LEAST else (columns, 1)
+    scores = vectors @ (levels * scale)
     expected = 1 + np.sum(scores > np.diag(scores)[:, np.newaxis], axis=1)
     pairs = zip(questions, answers, strict=True)
     ranks = served("evaluate", [example({"question": question, "answer": answer}) for question, answer in pairs])
