@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import UserError
-from components.search.clusters import lay_out
+from components.search.clusters import lay_out, turn
 from components.search.exact import Exact
 from components.search.index import Index
 from components.search.partitions import Partitions, probes_for
@@ -28,7 +28,7 @@ MAX_QUERIES = 2_000
 _PER_ROOT = 32  # partitions over the root of the number of vectors
 _MEAN_SIZE = 16  # vectors of a partition, at least
 _WORTH = 0.05  # share of the vectors beyond which one product with all is quicker than gathering them, for many queries
-_ASKED = 250  # queries at once
+_ASKED = 250  # queries at once: each takes a number for every partition
 _SAME = 1e-5  # scores that differ by less are equal: of equal vectors any will do
 
 
@@ -40,8 +40,8 @@ class Chosen:
     order: np.ndarray
     """int64[C]: the places, among the vectors as they were given, of those that the index has."""
     record: Mapping[str, Any]
-    """Type and, of partitions, how many, how far a query looks, what share of the vectors it sees, the recall, on how
-    many queries it was measured, and the seconds it all took."""
+    """Type and, of partitions, how many, how far a query looks at least, what share of the vectors it sees for JUDGED of
+    them, the recall, on how many queries it was measured, and the seconds it all took."""
 
 
 def is_exact(settings: IndexSettings, count: int) -> bool:
@@ -81,10 +81,12 @@ def choose_index(vectors: np.ndarray, queries: np.ndarray, settings: IndexSettin
         "type": "partitions",
         "partitions": len(layout.centers),
         **reach._asdict(),
-        "seen": round(share_seen(layout, wanted.queries, probes_for(reach, np.diff(layout.starts), JUDGED)), 4),
+        "seen": round(share_seen(layout, wanted.queries, probes_for(reach, layout.sizes, JUDGED)), 4),
     }
     if settings.type == "auto" and record["seen"] > _WORTH:
-        return _exact(vectors @ layout.rotation.T, {"type": "exact", "because": record})
+        turn(vectors, layout.rotation.T)
+        del layout, wanted  # as large as the vectors
+        return _exact(vectors, {"type": "exact", "because": record})
     index = Partitions(layout, reach)
     recall = recall_of(index, asked, scores.min(axis=1))
     if recall < settings.min_recall:

@@ -15,7 +15,7 @@ HEAD = 128
 
 _MOMENTS = 100_000  # vectors, at most, that the principal axes are found from
 _SAMPLE, _LEAST = 25, 4_096  # vectors a partition, and in all, that the centres are found from
-_BLOCK = 256  # vectors at once: few, that their products with all centres stay in the cache
+_BLOCK = 256  # vectors at once: few, that their products with all centres take little memory
 _PASSES = 8  # of k-means within a group
 _LAST_PASSES = 2  # of k-means over all
 
@@ -34,8 +34,7 @@ def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np
     random = np.random.default_rng(seed)
     width = min(HEAD, vectors.shape[1])
     rotation = principal_axes(_some(vectors, _MOMENTS, random))
-    for start in range(0, len(vectors), _BLOCK):
-        vectors[start : start + _BLOCK] = vectors[start : start + _BLOCK] @ rotation
+    turn(vectors, rotation)
     centers = _centers(_some(vectors[:, :width], max(_SAMPLE * partitions, _LEAST), random), partitions, seed)
     chosen = nearest_centers(vectors[:, :width], centers)
     order = np.argsort(chosen, kind="stable")
@@ -46,6 +45,12 @@ def lay_out(vectors: np.ndarray, partitions: int, seed: int) -> tuple[Layout, np
 
 def _some(vectors: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
     return vectors[np.sort(random.choice(len(vectors), min(len(vectors), most), replace=False))]
+
+
+def turn(vectors: np.ndarray, axes: np.ndarray) -> None:
+    """Onto these axes, in place: it takes no copy of all."""
+    for start in range(0, len(vectors), _BLOCK):
+        vectors[start : start + _BLOCK] = vectors[start : start + _BLOCK] @ axes
 
 
 def principal_axes(vectors: np.ndarray) -> np.ndarray:

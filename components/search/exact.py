@@ -11,19 +11,14 @@ class Exact(Index):
     """One matrix product.
 
     Args:
-        vectors: float32[C, D], unit length, of which it holds a copy: a vector by column, with which a product of 16
-            queries or more takes half as long, and none takes longer.
+        vectors: float32[C, D], unit length, of which it holds a copy: a vector by column, with which products of many
+            queries take half to nine tenths as long, those of two or three, of some sizes, longer.
     """
 
     def __init__(self, vectors: tf.Tensor | np.ndarray) -> None:
         super().__init__(name="exact")
-        self.columns = tf.Variable(tf.transpose(vectors), trainable=False, name="vectors")
+        self.columns = tf.Variable(tf.transpose(vectors), trainable=False, name="columns")
         self.size = int(vectors.shape[0])
-
-    @property
-    def vectors(self) -> tf.Tensor:
-        """float32[C, D]."""
-        return tf.transpose(self.columns)
 
     def products(self, queries: tf.Tensor) -> tf.Tensor:
         """Exact inner products, float32[N, C]."""

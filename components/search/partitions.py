@@ -30,6 +30,11 @@ class Layout(NamedTuple):
     tail: np.ndarray
     """float32[C, D - H], the other axes."""
 
+    @property
+    def sizes(self) -> np.ndarray:
+        """int32[P], how many vectors each partition has."""
+        return np.diff(self.starts)
+
 
 class Reach(NamedTuple):
     """How far a query looks."""
@@ -67,7 +72,7 @@ class Partitions(Index):
         super().__init__(name="partitions")
         self.reach = reach
         self.size = len(layout.head)
-        self._sizes = np.diff(layout.starts)
+        self._sizes = layout.sizes
         self.rotation = tf.Variable(layout.rotation, trainable=False, name="rotation")
         self.centers = tf.Variable(layout.centers, trainable=False, name="centers")
         self.half_squares = tf.Variable(half_squares(layout.centers), trainable=False, name="half_squares")

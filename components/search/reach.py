@@ -77,8 +77,7 @@ def rank_partitions(layout: Layout, wanted: Wanted) -> np.ndarray:
 
 def share_seen(layout: Layout, queries: np.ndarray, probes: int) -> float:
     """What share of the vectors is in the nearest partitions of a query, on average."""
-    sizes = np.diff(layout.starts)
-    seen = [sizes[np.argpartition(row, probes - 1)[:probes]].sum() for row in _remoteness(layout, queries)]
+    seen = [layout.sizes[np.argpartition(row, probes - 1)[:probes]].sum() for row in _remoteness(layout, queries)]
     return float(np.mean(seen) / len(layout.head))
 
 

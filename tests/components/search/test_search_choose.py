@@ -24,9 +24,9 @@ def test_size_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(chosen.index, Exact)
     assert chosen.record == {"type": "exact"}
     np.testing.assert_array_equal(chosen.order, np.arange(3_000))
-    monkeypatch.setattr(module, "EXACT_MOST", 2_999)
-    monkeypatch.setattr(module, "_WORTH", 0.1)
-    assert isinstance(choose_index(VECTORS.copy(), QUERIES, IndexSettings(), seed=1).index, Partitions)
+    monkeypatch.setattr(module, "EXACT_MOST", 11_999)
+    vectors, queries = clustered(12_000, 140, 1), clustered(12_400, 140, 1)[-400:]
+    assert isinstance(choose_index(vectors, queries, IndexSettings(), seed=1).index, Partitions)
 
 
 @pytest.mark.parametrize("least", [0.9, 0.99, 1.0])
@@ -110,7 +110,7 @@ def test_where_too_much_would_be_seen_auto_is_exact(monkeypatch: pytest.MonkeyPa
     assert isinstance(chosen.index, Exact)
     assert chosen.record["because"]["seen"] > 0.1
     np.testing.assert_array_equal(chosen.order, np.arange(600))
-    np.testing.assert_allclose(chosen.index.vectors, vectors, atol=1e-5)
+    np.testing.assert_allclose(tf.transpose(chosen.index.columns), vectors, atol=1e-5)
 
 
 @pytest.mark.parametrize(("share", "least"), [(0, 1), (0.2, 1), (0.21, 4), (0.6, 4), (0.61, 8), (1, 10)])
