@@ -40,8 +40,8 @@ class Chosen:
     order: np.ndarray
     """int64[C]: the places, among the vectors as they were given, of those that the index has."""
     record: Mapping[str, Any]
-    """Type and, of partitions, how many, how far a query looks at least, what share of the vectors it sees for JUDGED of
-    them, the recall, on how many queries it was measured, and the seconds it all took."""
+    """Type and, of partitions, how many, how far a query looks at least, what share of the vectors it sees for JUDGED,
+    the recall, on how many queries it was measured, and the seconds it all took."""
 
 
 def is_exact(settings: IndexSettings, count: int) -> bool:
