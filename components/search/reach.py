@@ -77,7 +77,8 @@ def rank_partitions(layout: Layout, wanted: Wanted) -> np.ndarray:
 
 def share_seen(layout: Layout, queries: np.ndarray, probes: int) -> float:
     """What share of the vectors is in the nearest partitions of a query, on average."""
-    seen = [layout.sizes[np.argpartition(row, probes - 1)[:probes]].sum() for row in _remoteness(layout, queries)]
+    sizes = layout.sizes
+    seen = [sizes[np.argpartition(row, probes - 1)[:probes]].sum() for row in _remoteness(layout, queries)]
     return float(np.mean(seen) / len(layout.head))
 
 
