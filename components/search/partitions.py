@@ -107,7 +107,7 @@ class Partitions(Index):
     def _nearest(
         self, k: int, head: tf.Tensor, tail: tf.Tensor, partitions: tf.Tensor, bonus: tf.Tensor | None = None
     ) -> Found:
-        """Of one query, each of one row: what it gathers stays in the processor's cache."""
+        """Of one query, every argument of one row: what it gathers stays in the processor's cache."""
         first, last = tf.gather(self.starts, partitions[0]), tf.gather(self.starts, partitions[0] + 1)
         places = tf.ragged.range(first, last).flat_values
         most = max(k, self.reach.shortlist)

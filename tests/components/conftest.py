@@ -210,7 +210,7 @@ def library(model: MatchModel, corpus: Pairs) -> Library:
     names = [ids[answer] for answer in answers]
     keys = key(tf.constant(answers))
     one_each = RightAnswers(keys.numpy(), keys.numpy())
-    vectors = tf.Variable(model.encode("answer", tf.constant(answers)), trainable=False)
+    vectors = model.encode("answer", tf.constant(answers))
     return Library(names, answers if texts else names, keys, Similarity(Exact(vectors)), one_each)
 
 

@@ -340,7 +340,7 @@ def test_an_exported_classifier_of_pictures_is_judged_beside_its_pixels(judged: 
     rows = labelled("image", 36)
     train, test = rows[:24], rows[24:]
     vectors = model.vectors(tf.constant([row.raw for row in train]))
-    index = Exact(tf.Variable(unit_vectors(vectors), trainable=False))
+    index = Exact(unit_vectors(vectors))
     references = References([row.id.encode() for row in train], [row.label.encode() for row in train], index)
     settings = ClassifyTrainer(
         inputs={"image": "image"},

@@ -28,7 +28,7 @@ def made(texts: list[str], vectors: np.ndarray, pairs: list[tuple[str, str]] | N
     questions, answers = (keys([pair[at] for pair in pairs or []]).numpy() for at in (0, 1))
     ids = IDS if texts is TEXTS else [text.encode() for text in texts]
     shown = [text.encode() for text in texts]
-    similarity = Similarity(Exact(tf.Variable(vectors, dtype=tf.float32, trainable=False)))
+    similarity = Similarity(Exact(tf.constant(vectors, tf.float32)))
     return Library(ids, shown, keys(texts), similarity, RightAnswers(questions, answers))
 
 

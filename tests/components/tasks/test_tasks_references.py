@@ -16,7 +16,7 @@ ASKED = RANDOM.normal(size=(3, 4)) * 5
 
 
 def made(ids: list[bytes], labels: list[bytes], vectors: np.ndarray) -> References:
-    return References(ids, labels, Exact(tf.Variable(unit_vectors(tf.constant(vectors, tf.float32)), trainable=False)))
+    return References(ids, labels, Exact(unit_vectors(tf.constant(vectors, tf.float32))))
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def texts(lstm: MatchModel, right_answers: Any, draw_texts: Callable[[int], list
 
 
 def exact(vectors: tf.Tensor) -> Similarity:
-    return Similarity(Exact(tf.Variable(vectors, trainable=False)))
+    return Similarity(Exact(vectors))
 
 
 @pytest.fixture(scope="module")
